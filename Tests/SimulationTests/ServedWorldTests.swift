@@ -1,4 +1,5 @@
 import ConfigTree
+import Foundation
 import HTTPCalling
 import Logging
 import MetricModel
@@ -120,6 +121,41 @@ import Web
             for wish in ["action=pause", "to=2026-01-05T09:30:00Z", "to=2400-01-01T00:00:00Z"] {
                 let seen6 = try await served.refused(wish)
                 #expect(seen6.hasPrefix("200 "), "\(wish) \(seen6)")
+            }
+        }
+    }
+
+    @Test func `what only a fixture or a real stack does is said to be done by events`() async throws {
+        try await Self.with(Self.shop) { served in
+            for (verb, path, status, words) in [
+                ("PUT", "faults/targets/demo", 403, "faults are injected by events of its scenario"),
+                ("GET", "faults", 403, "do: fault, target:"), ("PUT", "targets/shop", 403, "do: scale, service:"),
+                ("GET", "demo", 404, "what becomes of its demo server is told by events of its scenario"),
+            ] {
+                let url = "http://127.0.0.1:\(served.addresses.prometheus.port)/api/v1/\(path)"
+                let answer = try await HTTPCaller.shared.send(HTTPCall(url, verb: verb, timeoutMilliseconds: 60_000))
+                #expect(answer.status == status, "\(path)")
+                #expect(answer.text.contains("this world is simulated: "), "\(answer.text)")
+                #expect(answer.text.contains(words), "\(answer.text)")
+            }
+        }
+    }
+
+    @Test func `the status of the stack has what is known of a world`() async throws {
+        let folder = NSTemporaryDirectory() + "/served-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await Self.with(Self.shop, keeping: .folder(folder)) { served in
+            let answer = try await served.get("/api/v1/status/stack")
+            let data = try #require(try JSONReader.parse(Array(answer.text.utf8), file: "status")["data"])
+            let configuration = try #require(data["configuration"])
+            #expect(configuration["file"]?.text?.hasSuffix("/test.yml") == true)
+            #expect(configuration["builtIn"]?.text == "false")
+            #expect(configuration["loaded"]?.text == "2026-01-05T09:00:00Z")
+            #expect(data["database"]?.text == StackPlaces.absolute(folder + "/stack.db"))
+            for (name, address) in [
+                ("prometheus", served.addresses.prometheus), ("pushgateway", served.addresses.pushgateway),
+            ] {
+                #expect(data["servers"]?[name]?.text == address?.localURL)
             }
         }
     }

@@ -70,13 +70,16 @@ package struct ServedWorld: Sendable {
         var whole = options
         whole.until = .max
         let (control, run) = (player.control, SystemClock().now)
+        var files = (configuration: scenario.stackFile, database: "")
+        if case .folder(let folder) = options.keeping { files.database = folder + "/" + StackOptions.databaseName }
+        let places = files
         whole.taps.pages = { clock in
             let time = ClockControl(
                 now: { clock.wallNanoseconds },
                 advance: { _ = try? await control.command([.advance($0)]) },
                 player: control
             )
-            return WorldPages(clock, run: run, clock: time)
+            return WorldPages(clock, run: run, clock: time, files: places)
         }
         let settled = whole
         // Lessons have worlds of their own.
@@ -239,6 +242,7 @@ package struct ServedWorld: Sendable {
         environment.events = pages.events
         environment.learn = classroom.control
         environment.survey = pages.survey(parts.clock)
+        environment.stack = { pages.status }
         return environment
     }
 }

@@ -27,11 +27,21 @@ package final class WorldPages: Sendable {
     let events: StackEvents
     /// The world's time.
     let clock: ClockControl
+    /// The absolute paths of the file in which the stack stands, and of the database; empty where there is none.
+    private let files: (configuration: String, database: String)
 
     /// - Parameters:
+    ///   - files: the paths of the file in which the stack stands, and of the database; empty where there is none.
     ///   - run: what tells this run of the program from another, whose world began at the same moment.
     ///   - clock: what is done with the world's time.
-    package init(_ world: ManualClock, run: Int64, clock: ClockControl) {
+    package init(
+        _ world: ManualClock,
+        run: Int64,
+        clock: ClockControl,
+        files: (configuration: String, database: String) = ("", "")
+    ) {
+        func absolute(_ path: String) -> String { path.isEmpty ? "" : StackPlaces.absolute(path) }
+        self.files = (absolute(files.configuration), absolute(files.database))
         events = StackEvents(clock: world, run: run)
         self.clock = clock
     }
@@ -69,6 +79,20 @@ package final class WorldPages: Sendable {
 
     func goes(by config: StackConfig, started: Timestamp, since moment: Timestamp) {
         parts.withLock { $0.standing = Standing(config: config, started: started, loaded: moment) }
+    }
+
+    /// What the world's stack is made of.
+    var status: StackStatus {
+        var status = StackStatus()
+        status.configuration.file = files.configuration
+        status.configuration.loaded = (standing?.loaded ?? 0) * 1_000_000
+        status.database = files.database
+        guard let addresses = parts.withLock({ $0.addresses }) else { return status }
+        let servers: [(String, ListenAddress?)] = [
+            ("prometheus", addresses.prometheus), ("pushgateway", addresses.pushgateway), ("demo", addresses.demo),
+        ]
+        status.servers = servers.compactMap { name, address in address.map { (name, $0.localURL) } }
+        return status
     }
 
     /// What the Prometheus server goes by; `nil` before its first start.

@@ -8,7 +8,7 @@ public struct StackStatus: Sendable {
         public var file = ""
         /// Whether it is read again when it changes.
         public var isWatched = false
-        /// When the one in use was read, in nanoseconds since 1970.
+        /// When the one in use was read, in nanoseconds since 1970; 0 where nobody knows.
         public var loaded: Int64 = 0
         /// Why the last reload failed, in Prometheus's words; empty where it did not.
         public var error = ""
@@ -47,7 +47,7 @@ extension PrometheusServer {
                 "file": configuration.file,
                 "builtIn": configuration.file.isEmpty,
                 "watched": configuration.isWatched,
-                "loaded": CivilTime.rfc3339(nanoseconds: configuration.loaded),
+                "loaded": configuration.loaded == 0 ? nil : CivilTime.rfc3339(nanoseconds: configuration.loaded),
                 "lastReloadSuccessful": configuration.error.isEmpty,
                 "error": configuration.error,
                 "where": configuration.place,

@@ -5,7 +5,9 @@ import MetricModel
 extension PrometheusServer {
     /// `GET` tells how it is; `POST ?do=…` changes that and tells how it is then.
     func demo(_ request: WebRequest, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
-        guard let control = environment.demo else { throw DemoControl.nobody }
+        guard let control = environment.demo else {
+            throw environment.clock?.player == nil ? DemoControl.nobody : DemoControl.simulated
+        }
         return try await control.answer(request, parameters)
     }
 }
@@ -14,6 +16,12 @@ extension DemoControl {
     fileprivate static let nobody = APIFailure(
         .notFound,
         "this stack has no demo server: demo_server is not enabled, or its port was taken when the stack started"
+    )
+
+    fileprivate static let simulated = APIFailure(
+        .notFound,
+        "this world is simulated: what becomes of its demo server is told by events of its scenario, such as "
+            + #"{at: 5m, do: fault, target: "localhost:8080", fault: refused, for: 1m}"#
     )
 
     /// Tells how the demo server is, and changes that before where it is a POST.

@@ -3,13 +3,24 @@ import Scrape
 
 /// What only a test fixture does: targets that come and go, and faults.
 extension PrometheusServer {
-    private func control(_ what: String) throws(APIFailure) -> FixtureControl {
+    /// - Parameter event: an event of a scenario that does the same.
+    private func control(_ what: String, event: String = PrometheusServer.faultEvent) throws(APIFailure)
+        -> FixtureControl
+    {
         if let control = environment.fixture { return control }
+        if environment.clock?.player != nil {
+            throw APIFailure(
+                .forbidden,
+                "this world is simulated: \(what) by events of its scenario, such as \(event), and not while it runs"
+            )
+        }
         throw APIFailure(
             .forbidden,
-            "\(what) only in a test fixture, which \(ProgramName.called) run --test starts; this is a server for real data"
+            "\(what) over HTTP only in a test fixture, which \(ProgramName.called) run --test starts; this is a server for real data"
         )
     }
+
+    private static let faultEvent = #"{at: 5m, do: fault, target: "localhost:8080", fault: refused, for: 1m}"#
 
     /// `/api/v1/faults`: all faults; DELETE ends them.
     func faults(_ request: WebRequest, _ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
@@ -50,7 +61,7 @@ extension PrometheusServer {
 
     /// `/api/v1/targets/JOB`: targets that come and go.
     func setTargets(_ request: WebRequest, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
-        let control = try control("targets are changed over HTTP")
+        let control = try control("targets are changed", event: "{at: 5m, do: scale, service: shop, instances: 3}")
         let job = request.captured(after: "/api/v1/targets/")
         // Only the URL: the body is JSON.
         let query = parameters.query
