@@ -105,6 +105,17 @@ import Web
         #expect(TimeText.parse(text, now: 1000) == expected)
     }
 
+    @Test func `an option whose span cannot be read is told with what would be right`() throws {
+        #expect(try TimeText.span("1m30s", of: "--for", like: "5m", least: 1).milliseconds == 90_000)
+        #expect(try TimeText.span("0s", of: "--within", like: "10s").milliseconds == 0)
+        for text in ["5", "", "-5s", "soon", "0s"] {
+            let error = #expect(throws: FlagError.self) {
+                _ = try TimeText.span(text, of: "--for", like: "5m", least: 1)
+            }
+            #expect(error?.message == "--for: \"\(text)\" is not a time such as 5m")
+        }
+    }
+
     @Test(
         arguments: [
             "", "soon", "2026-02-29", "2026-13-01", "2026-1-1", "2026-11-28T", "2026-11-28T24:00", "2026-11-28T10:60",

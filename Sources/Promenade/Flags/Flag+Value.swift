@@ -60,7 +60,7 @@ extension Flag {
             let known = name.hasPrefix("log.level") ? value.lowercased() : value
             guard options.contains(known) else {
                 let hint = DidYouMean.nearest(known, among: options).map { " (did you mean \($0)?)" } ?? ""
-                throw wrong(value, "must be one of \(options.joined(separator: ",")), got '\(value)'\(hint)")
+                throw wrong(value, "must be one of \(options.joined(separator: ","))\(hint)")
             }
             return known
         case .choices(let options):

@@ -150,6 +150,11 @@ public struct FlagSet: Sendable {
         return remarks
     }
 
+    /// The flag that names a file, where a word looks like that of a configuration.
+    package static func naming(configuration word: String) -> String? {
+        [".yml", ".yaml", ".json"].contains(where: word.hasSuffix) ? "--config.file=\(word)" : nil
+    }
+
     static var names: [String] { table.map(\.name) }
 }
 
@@ -190,7 +195,8 @@ public struct FlagError: Error, Hashable, CustomStringConvertible {
             )
         }
         let isFlag = FlagSet.byName[String(argument.prefix { $0 != "=" })] != nil
-        return FlagError(message: "unexpected \(argument)" + (isFlag ? " (did you mean --\(argument)?)" : ""))
+        let meant = isFlag ? "--\(argument)" : FlagSet.naming(configuration: argument)
+        return FlagError(message: "unexpected \(argument)" + (meant.map { " (did you mean \($0)?)" } ?? ""))
     }
 }
 

@@ -18,6 +18,29 @@ public enum TimeText {
         return calendar(text)
     }
 
+    /// Reads the span that an option was given, such as `1h30m`.
+    /// - Parameters:
+    ///   - option: with its dashes.
+    ///   - example: a span that would be right.
+    ///   - least: the shortest, in milliseconds.
+    /// - Throws: ``FlagError`` with the option's name and what would be right.
+    package static func span(
+        _ text: String,
+        of option: String,
+        like example: String,
+        least: Int64 = 0
+    ) throws(FlagError) -> PrometheusDuration {
+        guard let span = try? PrometheusDuration(parsing: text), span.milliseconds >= least else {
+            throw noTime(text, of: option, like: example)
+        }
+        return span
+    }
+
+    /// Why an option cannot be used that takes a time.
+    package static func noTime(_ text: String, of option: String, like examples: String) -> FlagError {
+        FlagError(message: "\(option): \(GoText.quoted(text)) is not a time such as \(examples)")
+    }
+
     private static func calendar(_ text: String) -> Timestamp? {
         var bytes = Array(text.utf8)
         if bytes.count == 10 { bytes += "T00:00:00Z".utf8 }

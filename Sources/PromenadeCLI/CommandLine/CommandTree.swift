@@ -49,7 +49,8 @@ enum CommandTree {
         if let meant, let advice = advice[meant] {
             return "unknown command \(GoText.quoted(word)); \(advice)"
         }
-        let nearest = meant.map { " (did you mean \($0)?)" } ?? ""
+        let run = path.count == 1 ? FlagSet.naming(configuration: word).map { "run " + $0 } : nil
+        let nearest = (run ?? meant).map { " (did you mean \($0)?)" } ?? ""
         return
             "unknown command \(GoText.quoted(word))\(nearest); \(parents) has \(names.sorted().joined(separator: ", "))"
     }

@@ -44,7 +44,7 @@ struct Batch: AsyncParsableCommand {
                 return nil
             }
             do {
-                let least = try time.map { try PrometheusDuration(parsing: $0) }
+                let least = try time.map { try TimeText.span($0, of: "--for", like: "20s") }
                 // A port alone is one of this machine.
                 let address = expose.allSatisfy(\.isNumber) ? "127.0.0.1:" + expose : expose
                 return BatchExposure(

@@ -87,7 +87,7 @@ struct ExpectCommand: AsyncParsableCommand {
             guard !conditions.isEmpty else {
                 throw ValidationError("nothing to expect: give an expression, --notified, --resolved or --file")
             }
-            expectations = Expectations(conditions, within: try PrometheusDuration(parsing: within))
+            expectations = Expectations(conditions, within: try TimeText.span(within, of: "--within", like: "10s"))
             // As often as the smallest interval of rules that people use.
             if advance { expectations.interval = PrometheusDuration(milliseconds: 1000) }
         } catch {

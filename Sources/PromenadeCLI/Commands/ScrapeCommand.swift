@@ -49,9 +49,9 @@ struct ScrapeCommand: AsyncParsableCommand {
     func run() async throws {
         var config = ScrapeConfig(jobName: "scrape")
         let pause: PrometheusDuration
-        do throws(PrometheusDurationError) {
-            config.scrapeTimeout = try PrometheusDuration(parsing: timeout)
-            pause = try PrometheusDuration(parsing: every)
+        do throws(FlagError) {
+            config.scrapeTimeout = try TimeText.span(timeout, of: "--timeout", like: "10s")
+            pause = try TimeText.span(every, of: "--every", like: "1s")
         } catch {
             Complaint.write("\(error)")
             throw ExitCode(2)

@@ -203,10 +203,12 @@ struct Simulate: AsyncParsableCommand {
 
     private func end(of scenarios: [Scenario]) throws -> Int64 {
         guard let until else { return .max }
-        guard let span = try? PrometheusDuration(parsing: until) else {
-            throw Self.refusal("--until: \(GoText.quoted(until)) is not a time such as 5m16s")
+        let end: Int64
+        do throws(FlagError) {
+            end = try TimeText.span(until, of: "--until", like: "5m16s").nanoseconds
+        } catch {
+            throw Self.refusal(error.message)
         }
-        let end = span.nanoseconds
         for scenario in scenarios where end > scenario.duration {
             let duration = PrometheusDuration(milliseconds: scenario.duration / 1_000_000)
             throw Self.refusal("--until: \(until) is after the end of \(scenario.file), which lasts \(duration)")

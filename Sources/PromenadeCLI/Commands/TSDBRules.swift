@@ -34,13 +34,16 @@ extension TSDBGroup {
 
         func run() async throws {
             let clock = SystemClock()
-            guard let first = TestTime.milliseconds(start) else { throw ValidationError("--start has to be a time") }
-            let last = try end.map { text -> Timestamp in
-                guard let time = TestTime.milliseconds(text) else { throw ValidationError("--end has to be a time") }
-                return time
+            let (first, last): (Timestamp, Timestamp?)
+            let interval: Int64
+            do throws(FlagError) {
+                first = try Self.moment(start, of: "--start")
+                last = if let end { try Self.moment(end, of: "--end") } else { nil }
+                interval = try TimeText.span(evalInterval, of: "--eval-interval", like: "1m").milliseconds
+            } catch {
+                throw ValidationError(error.message)
             }
             if let last, last < first { throw ValidationError("--end is before --start") }
-            let interval = try PrometheusDuration(parsing: evalInterval).milliseconds
             var groups: [RuleGroupDefinition] = []
             var seen: Set<String> = []
             for file in files where seen.insert(file).inserted {
@@ -74,6 +77,11 @@ extension TSDBGroup {
                 )
             }
             if !result.failures.isEmpty || refused > 0 { throw ExitCode(1) }
+        }
+
+        private static func moment(_ text: String, of option: String) throws(FlagError) -> Timestamp {
+            if let time = TestTime.milliseconds(text) { return time }
+            throw TimeText.noTime(text, of: option, like: "1795362116 or 2026-11-28T10:30:05Z")
         }
 
         /// How many samples have another value in the store already, which stays.
