@@ -85,6 +85,32 @@ class Told(unittest.TestCase):
             self.assertEqual(code, 0, error)
             self.assertIn(f'"{answer}"', text)
 
+    def test_a_time_before_now_is_one_before_the_servers_now(self):
+        stack = Stack("--clock=manual")
+        self.addCleanup(stack.close)
+        stack.api("POST", "clock", advance="5m")
+        for time, span in (("-1m", 60), ("now", 0), ("-0s", 0)):
+            now = float(stack.api("GET", "clock")["now"])
+            code, text, error = run("query", "--url", stack.urls["prometheus"], "--time", time, "time()")
+            self.assertEqual(code, 0, error)
+            self.assertAlmostEqual(float(json.loads(text)["data"]["result"][1]), now - span, places=3)
+        code, text, error = run("query", "--url", stack.urls["prometheus"], "--time", "soon", "time()")
+        self.assertEqual((code, text), (2, ""))
+        self.assertIn('promenade: --time: "soon" is not a time such as ', error)
+
+    def test_a_time_that_cannot_be_read_is_told_with_its_option(self):
+        for words, told in ((("expect", "up", "--within", "5"), '--within: "5" is not a time such as 10s'),
+                            (("scrape", "x", "--every", "5"), '--every: "5" is not a time such as 1s'),
+                            (("scrape", "x", "--timeout", "5"), '--timeout: "5" is not a time such as 10s'),
+                            (("batch", "mysample", "--expose", "--for", "5"), '--for: "5" is not a time such as 20s'),
+                            (("record", "--out", "x", "--for", "0s"), '--for: "0s" is not a time such as 5m'),
+                            (("tsdb", "rules", "--start", "yesterday", "x"), '--start: "yesterday" is not a time such as 1795362116 or'),
+                            (("tsdb", "rules", "--start", "1", "--eval-interval", "5", "x"), '--eval-interval: "5" is not a time such as 1m')):
+            with self.subTest(words=words):
+                code, out, error = run(*words)
+                self.assertEqual((code, out), (2, ""))
+                self.assertTrue(error.startswith("promenade: " + told), error)
+
     def test_a_file_that_is_not_there_is_told_once(self):
         with tempfile.TemporaryDirectory() as folder:
             with open(os.path.join(folder, "there.yml"), "w") as file:
@@ -220,7 +246,9 @@ tests:
 
     def test_what_was_probably_meant(self):
         for words, told in ((("chekc",), 'unknown command "chekc" (did you mean check?)'), (("help", "nonsense"), 'unknown command "nonsense"'),
-                            (("run", "--versoin"), "did you mean --version?"), (("check", "cfg"), 'unknown command "cfg" (did you mean config?)'),
+                            (("run", "--versoin"), "did you mean --version?"),
+                            (("my.yml",), 'unknown command "my.yml" (did you mean run --config.file=my.yml?)'),
+                            (("run", "my.yml"), "unexpected my.yml (did you mean --config.file=my.yml?)"), (("check", "cfg"), 'unknown command "cfg" (did you mean config?)'),
                             (("check", "web-config"), 'unknown command "web-config"; a web configuration is checked when a stack starts'),
                             (("tsdb", "list"), 'unknown command "list"; promenade tsdb info tells'), (("tsdb", "lis"), 'unknown command "lis"; promenade tsdb info tells'), (("tsdb", "info", "x"), "Unexpected argument 'x'"),
                             (("run", "--prot", "9090"), "did you mean --web.listen-address?"), (("query", "--ur", "x", "up"), "did you mean --url?"),
@@ -364,6 +392,43 @@ class Open(unittest.TestCase):
         code, text, remark = run("open", "--url", url[len("http://"):], env={"PATH": "/nowhere", "DISPLAY": ":1"})
         self.assertEqual((code, text), (0, url + "/\n"))
         self.assertIn("no browser was opened", remark)
+
+    def test_each_server_leads_to_the_pages_of_the_others(self):
+        stack = Stack()
+        self.addCleanup(stack.close)
+        urls = stack.urls
+        for page, named, address in (("pushgateway", "prometheus", urls["pushgateway"] + "/"), ("demo", "prometheus", urls["demo"] + "/"),
+                                     ("targets", "pushgateway", urls["prometheus"] + "/targets"), ("prometheus", "demo", urls["prometheus"] + "/"),
+                                     ("demo", "demo", urls["demo"] + "/"), ("pushgateway", "pushgateway", urls["pushgateway"] + "/")):
+            with self.subTest(page=page, named=named):
+                self.assertEqual(run("open", page, "--url", urls[named], env={"PATH": "/nowhere"}), (0, address + "\n", ""))
+
+    def test_a_page_that_nobody_has_is_not_opened(self):
+        class Prometheus(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = b'{"status":"success","data":{"version":"3.5.0"}}'
+                is_there = self.path in ("/", "/api/v1/status/buildinfo")
+                self.send_response(200 if is_there else 404)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *words):
+                pass
+
+        stack = Stack("--no-demo.enabled")
+        self.addCleanup(stack.close)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Prometheus)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        real = f"http://127.0.0.1:{server.server_port}"
+        for page, url, name in (("demo", stack.urls["prometheus"], "demo server"), ("demo", real, "demo server"), ("pushgateway", real, "Pushgateway")):
+            with self.subTest(page=page, url=url):
+                code, text, complaint = run("open", page, "--url", url, env={"PATH": "/nowhere"})
+                self.assertEqual((code, text), (3, ""))
+                self.assertIn(f"{url} has no {name}", complaint)
+        self.assertEqual(run("open", "--url", real, env={"PATH": "/nowhere"}), (0, real + "/\n", ""))
 
     def test_where_nothing_runs(self):
         with socket.socket() as nobody:
@@ -519,7 +584,7 @@ class Imported(unittest.TestCase):
 
 
 class Silent(http.server.BaseHTTPRequestHandler):
-    """A stack that names 500 targets, and says nothing when it is asked what one of them has answered."""
+    """A stack that names many targets, and says nothing when it is asked what one of them has answered."""
 
     def do_GET(self):
         path = self.path.split("?")[0]
@@ -528,7 +593,7 @@ class Silent(http.server.BaseHTTPRequestHandler):
             self.server.is_over.wait()
             return
         data = {"/api/v1/clock": {}, "/api/v1/status/config": {"yaml": ""}, "/api/v1/rules": {"groups": []}, "/api/v1/status/stack": {},
-                "/api/v1/targets": {"activeTargets": [{"scrapePool": "p", "scrapeUrl": f"http://h{number}/"} for number in range(500)]}}
+                "/api/v1/targets": {"activeTargets": [{"scrapePool": "p", "scrapeUrl": f"http://h{number}/"} for number in range(self.server.count)]}}
         body = json.dumps({"status": "success", "data": data[path]}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -542,7 +607,7 @@ class Silent(http.server.BaseHTTPRequestHandler):
 class Recorded(unittest.TestCase):
     def test_a_silent_stack_is_not_waited_for(self):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent)
-        server.is_asked, server.is_over = threading.Event(), threading.Event()
+        server.is_asked, server.is_over, server.count = threading.Event(), threading.Event(), 500
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             for span, number in (("1h", signal.SIGINT), ("1h", signal.SIGTERM), ("1h", signal.SIGHUP), ("1s", None)):
@@ -569,6 +634,36 @@ class Recorded(unittest.TestCase):
         finally:
             server.is_over.set()
             server.shutdown()
+
+    def test_what_is_there_is_not_overwritten(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent)
+        server.count = 0
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        def record(folder):
+            return run("record", "--url", f"http://127.0.0.1:{server.server_port}", "--pushgateway", "", "--for", "1s", "--out", folder)
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "stack.yml")
+            with open(path, "w") as file:
+                file.write("global: {}\n")
+            code, text, error = record(folder)
+            self.assertEqual((code, text), (2, ""), error)
+            self.assertEqual(error, f"promenade: {path} is there already and would be overwritten; remove it or name another folder\n")
+            self.assertEqual(os.listdir(folder), ["stack.yml"])
+            with open(path) as file:
+                self.assertEqual(file.read(), "global: {}\n")
+            # Nothing came, which is told.
+            again = os.path.join(folder, "rec")
+            code, text, error = record(again)
+            self.assertEqual(code, 0, error)
+            self.assertIn("0 scrapes and 0 pushes", text)
+            self.assertIn("nothing was scraped or pushed meanwhile", error)
+            code, _, error = record(again)
+            self.assertEqual(code, 2)
+            self.assertIn(f"{again}/scenario.yml is there already", error)
 
 
 if __name__ == "__main__":

@@ -12,20 +12,15 @@ struct TimeArgument: ExpressibleByArgument {
     }
 
     /// A time to ask for: numbers are seconds, as in the API and for promtool.
-    @Sendable static func instant(_ argument: String) throws -> TimeArgument {
-        if let seconds = Double(argument), abs(seconds) < 1e14 {
-            return TimeArgument(milliseconds: Timestamp((seconds * 1000).rounded()))
-        }
-        guard let time = TimeArgument(argument: argument) else {
-            throw ValidationError("the time takes \(instantForms)")
-        }
-        return time
+    /// - Returns: milliseconds since 1970; `nil` for anything else.
+    static func instant(_ argument: String, now: Timestamp) -> Timestamp? {
+        if let seconds = Double(argument), abs(seconds) < 1e14 { return Timestamp((seconds * 1000).rounded()) }
+        return TimeText.parse(argument, now: now)
     }
 
-    init(milliseconds: Timestamp) { self.milliseconds = milliseconds }
-
     /// What a time to ask for takes, for help texts.
-    static let instantForms = "seconds since 1970, 2026-11-28, 2026-11-28T10:30:05Z, or -1h for an hour ago"
+    static let instantForms =
+        "seconds since 1970, 2026-11-28, 2026-11-28T10:30:05Z, or -1h for an hour ago by the server's clock"
 
     /// What it takes, for help texts.
     static let forms = "milliseconds since 1970, 2026-11-28, 2026-11-28T10:30:05Z, or -1h for an hour ago"

@@ -18,7 +18,8 @@ struct RecordCommand: AsyncParsableCommand {
         discussion: """
             Writes scenario.yml, stack.yml, rules/, recording.jsonl and the bodies. \(ProgramName.called) simulate DIR/scenario.yml lets it happen \
             again, with --set scrape_interval=30s or other rules if wanted. Headers and parts of URLs that may hold credentials \
-            are not recorded. Bodies of more than 512 KiB are recorded as far as the stack shows them.
+            are not recorded. Bodies of more than 512 KiB are recorded as far as the stack shows them. What is there already \
+            is not overwritten.
 
             Ctrl-C ends it earlier; what there is by then is kept. Once more ends it at once.
 
@@ -42,8 +43,11 @@ struct RecordCommand: AsyncParsableCommand {
     private static let lastLook: Int64 = 10_000
 
     func run() async throws {
-        guard let span = try? PrometheusDuration(parsing: span), span.milliseconds > 0 else {
-            Complaint.write("--for: \(GoText.quoted(span)) is not a time such as 5m")
+        let span: PrometheusDuration
+        do throws(FlagError) {
+            span = try TimeText.span(self.span, of: "--for", like: "5m", least: 1)
+        } catch {
+            Complaint.write(error.message)
             throw ExitCode(2)
         }
         let clock = SystemClock()
@@ -56,6 +60,10 @@ struct RecordCommand: AsyncParsableCommand {
         } catch {
             Complaint.write("there is no stack to be recorded: \(error)")
             throw ExitCode(1)
+        }
+        if let file = known(recorder.rules) {
+            Complaint.write("\(file) is there already and would be overwritten; remove it or name another folder")
+            throw ExitCode(2)
         }
         // What cannot be written is told before, not after the time is over; where nobody answers no folder is left behind.
         let folders = [out, out + "/bodies", out + "/rules"]
@@ -95,6 +103,12 @@ struct RecordCommand: AsyncParsableCommand {
         if recorder.missed > 0 || !isWhole { throw ExitCode(1) }
     }
 
+    /// The first of the files to be written that is there already. Of the bodies the first one is in any recording that has some.
+    private func known(_ rules: [RecordedRules.File]) -> String? {
+        let names = ["scenario.yml", "stack.yml", "recording.jsonl", "bodies/1"] + rules.map(\.name)
+        return names.map { out + "/" + $0 }.first(where: FileAccess.exists)
+    }
+
     private static func trimmed(_ url: String) -> String { url.hasSuffix("/") ? String(url.dropLast()) : url }
 
     private func write(_ recorder: RecordingClient, from start: Timestamp, to end: Timestamp) throws {
@@ -121,5 +135,11 @@ struct RecordCommand: AsyncParsableCommand {
             "\(recording.scrapes.count) scrapes and \(recording.pushes.count) pushes, \(bodies.count) different bodies\n"
                 + "again: \(ProgramName.called) simulate \(out)/scenario.yml\n"
         )
+        if recording.scrapes.isEmpty, recording.pushes.isEmpty {
+            Complaint.write(
+                "nothing was scraped or pushed meanwhile, so there is nothing to happen again: is there a target that is up, "
+                    + "and is --for longer than scrape_interval?"
+            )
+        }
     }
 }
