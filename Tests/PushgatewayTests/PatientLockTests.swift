@@ -66,17 +66,46 @@ import Testing
         #expect(lock.brief { $0.sorted() } == Array(0...200))
     }
 
-    @Test func `a gateway says how it was while somebody takes long`() async throws {
+    @Test func `of large groups, too, only what is stored is seen`() async throws {
         let gateway = Fixture()
-        let body = (0..<5000).map { "m\($0) 1\n" }.joined()
-        // Both ways: first as one that takes long, then as one that is compared with it.
-        try await gateway.push("job/a", body)
+        let body = { (value: Int) in (0..<5000).map { "m\($0) \(value)\n" }.joined() }
+        let line = { (value: Int) in ["m4999{instance=\"\",job=\"a\"} \(value)"] }
+        #expect(try await gateway.push("job/a", body(1)) == .accepted)
+        gateway.records.state.withLock { $0.failure = StorageError(.diskFull, "no space left") }
+        #expect(try await gateway.push("job/a", body(2)) == .failed("no space left"))
+        #expect(gateway.store.problem == "storing pushed metrics failed: no space left")
+        #expect(await gateway.lines("m4999{") == line(1))
+        gateway.records.state.withLock { $0.failure = nil }
+        #expect(try await gateway.push("job/a", body(3)) == .accepted)
         #expect(gateway.store.problem == nil)
-        try await gateway.push("job/b", "m7 2\n")
+        // A short one beside it, of the same names.
+        #expect(try await gateway.push("job/b", "m7 2\n") == .accepted)
         #expect(await gateway.lines("m7{").count == 2)
-        #expect(await gateway.lines("m4999") == ["m4999{instance=\"\",job=\"a\"} 1"])
+        #expect(await gateway.lines("m4999{") == line(3))
         await gateway.store.delete(try Fixture.key("job/a"))
-        #expect(await gateway.lines("m4999") == [])
-        #expect(await gateway.lines("m7{") == ["m7{instance=\"\",job=\"b\"} 2"])
+        #expect(await gateway.lines("m") == ["m7{instance=\"\",job=\"b\"} 2"])
+    }
+
+    /// Each family that is put in its place by itself moves those behind it: minutes for some ten thousand.
+    @Test(.timeLimit(.minutes(1))) func `many families take the places of those that are there`() async throws {
+        let gateway = Fixture()
+        let count = 60_000
+        let body = { (name: String, labels: String) in (0..<count).map { "\(name)\($0)\(labels) 1\n" }.joined() }
+        for (path, text, mode, lines) in [
+            ("job/a", body("m", ""), .replaceGroup, count), ("job/a", body("m", "{a=\"b\"}"), .replaceGroup, count),
+            ("job/a", body("b", ""), .replaceFamilies, 2 * count),
+            ("job/a", body("z", ""), .replaceFamilies, 3 * count),
+            ("job/a", body("b", "{a=\"b\"}"), .replaceFamilies, 3 * count),
+            ("job/a", "c 1\nb7 1\n", .replaceFamilies, 3 * count + 1),
+            ("job/a", body("m", ""), .replaceGroup, count),
+        ] as [(String, String, PushRequest.Mode, Int)] {
+            #expect(try await gateway.push(path, text, mode: mode) == .accepted)
+            let found = await gateway.lines().filter { !$0.hasPrefix("push_") }
+            #expect(found.count == lines)
+            #expect(found.count { $0.hasPrefix("m777{a=\"b\"") || $0.hasPrefix("m777{instance") } == 1)
+        }
+        let again = Fixture.store(PushgatewayOptions(), gateway.clock, gateway.records)
+        #expect(try await again.restore() == 0)
+        #expect(again.groupCount == 1)
     }
 }

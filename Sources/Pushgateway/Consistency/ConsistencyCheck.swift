@@ -65,7 +65,7 @@ struct ConsistencyCheck {
         for index in indices {
             let before = errorCount
             check(incoming[index])
-            if errorCount > before { conflicting.append(incoming[index].name) }
+            if errorCount > before, conflicting.count < Self.errorLimit { conflicting.append(incoming[index].name) }
         }
     }
 

@@ -40,20 +40,53 @@ final class Group {
 
     /// The family of that name.
     func family(named name: String) -> PushedFamily? {
-        // Families come in the order of their names, so that a new one stands behind all others.
+        // Those of a push come in the order of their names: of a new group each stands behind all that are there.
         guard let last = families.last, !ByteOrder.precedes(last.entry.name, name) else { return nil }
         let index = families.place(of: name) { $0.entry.name }
-        guard index < families.count, families[index].entry.name.hasSameBytes(as: name) else { return nil }
+        guard families[index].entry.name.hasSameBytes(as: name) else { return nil }
         return families[index]
     }
 
-    /// Adds a family that the group has not.
-    func insert(_ family: PushedFamily) {
-        seriesCount += family.series.count
-        if let last = families.last, ByteOrder.precedes(last.entry.name, family.entry.name) {
-            return families.append(family)
+    /// Puts families in, each in the place of one of the same name.
+    /// - Parameter new: in the order of their names.
+    func put(_ new: [PushedFamily]) {
+        for family in new { seriesCount += family.series.count }
+        if let first = new.first, families.last.map({ ByteOrder.precedes($0.entry.name, first.entry.name) }) ?? true {
+            families += new
+        } else if new.count == 1 {
+            put(new[0])
+        } else {
+            merge(new)
         }
-        families.insert(family, at: families.place(of: family.entry.name) { $0.entry.name })
+    }
+
+    private func put(_ family: PushedFamily) {
+        let index = families.place(of: family.entry.name) { $0.entry.name }
+        guard index < families.count, families[index].entry.name.hasSameBytes(as: family.entry.name) else {
+            return families.insert(family, at: index)
+        }
+        seriesCount -= families[index].series.count
+        families[index] = family
+    }
+
+    /// All that are there are looked at once, however many come.
+    private func merge(_ new: [PushedFamily]) {
+        var merged: [PushedFamily] = []
+        merged.reserveCapacity(families.count + new.count)
+        var next = 0
+        for family in families {
+            while next < new.count, ByteOrder.precedes(new[next].entry.name, family.entry.name) {
+                merged.append(new[next])
+                next += 1
+            }
+            if next < new.count, new[next].entry.name.hasSameBytes(as: family.entry.name) {
+                seriesCount -= family.series.count
+            } else {
+                merged.append(family)
+            }
+        }
+        merged += new[next...]
+        families = merged
     }
 
     /// Takes out the families for which the condition holds, and returns them.

@@ -139,11 +139,11 @@ struct PreparedPush: Sendable {
     mutating func replace(_ family: MetricFamily) {
         pushed[ExactText(family.name)] = family
         let sanitized = SanitizedFamily(family, key: key)
-        if let index = families.firstIndex(where: { $0.name.hasSameBytes(as: family.name) }) {
+        let index = families.place(of: family.name) { $0.name }
+        if index < families.count, families[index].name.hasSameBytes(as: family.name) {
             families[index] = sanitized
         } else {
-            families.append(sanitized)
-            families.sort { ByteOrder.precedes($0.name, $1.name) }
+            families.insert(sanitized, at: index)
         }
     }
 }

@@ -98,12 +98,8 @@ struct PushgatewayState {
             }
             for family in removed { forget(family) }
         }
-        for family in push.families {
-            // The gateway's own failure time wins over a pushed one as long as there is none yet.
-            if isNew, family.name == Group.pushFailureName { continue }
-            put(family, into: group, now: now)
-            if family.name == Group.pushFailureName { group.pushFailureTime = family.firstGauge }
-        }
+        // The gateway's own failure time wins over a pushed one as long as there is none yet.
+        put(push.families.lazy.filter { !isNew || $0.name != Group.pushFailureName }, into: group, now: now)
         if isNew { setTimestamp(Group.pushFailureName, in: group, to: 0, now: now) }
         succeed(group, now: now, timeToLive: timeToLive)
         if let (shape, body) = push.source, push.families.allSatisfy({ own[$0.name] == nil }) {
@@ -164,20 +160,25 @@ struct PushgatewayState {
         dirty.append(group.key)
     }
 
-    private mutating func put(_ family: SanitizedFamily, into group: Group, now: Int64) {
-        if let existing = group.family(named: family.name) {
-            if existing.hasSameSeries(as: family) {
-                existing.takeValues(of: family, pushedAt: now)
-                existing.entry.invalidate()
-                return
+    /// - Parameter families: in the order of their names.
+    private mutating func put(_ families: some Sequence<SanitizedFamily>, into group: Group, now: Int64) {
+        var new: [PushedFamily] = []
+        for family in families {
+            if family.name == Group.pushFailureName { group.pushFailureTime = family.firstGauge }
+            if let existing = group.family(named: family.name) {
+                if existing.hasSameSeries(as: family) {
+                    existing.takeValues(of: family, pushedAt: now)
+                    existing.entry.invalidate()
+                    continue
+                }
+                forget(existing)
             }
-            for removed in group.remove(where: { $0 === existing }) { forget(removed) }
+            let pushed = PushedFamily(family, entry: entry(named: family.name), pushedAt: now)
+            seriesCount += pushed.series.count
+            pushed.entry.add(pushed)
+            new.append(pushed)
         }
-        let entry = entry(named: family.name)
-        let pushed = PushedFamily(family, entry: entry, pushedAt: now)
-        group.insert(pushed)
-        seriesCount += pushed.series.count
-        entry.add(pushed)
+        group.put(new)
     }
 
     private mutating func entry(named name: String) -> FamilyEntry {
@@ -209,7 +210,7 @@ struct PushgatewayState {
             return
         }
         let family = MetricFamily(name: name, help: help, type: .gauge, metrics: [.init(value: .gauge(value))])
-        put(SanitizedFamily(family, key: group.key), into: group, now: now)
+        put(CollectionOfOne(SanitizedFamily(family, key: group.key)), into: group, now: now)
     }
 
     // MARK: - Deleting
@@ -244,6 +245,17 @@ struct PushgatewayState {
 
     /// How many series a group has.
     func seriesCount(of key: GroupingKey) -> Int { groups[key]?.seriesCount ?? 0 }
+
+    /// About how many series a push touches: its own, those of its group, and those that others have of the same names.
+    func size(of push: PreparedPush) -> Int {
+        let size = push.seriesCount + seriesCount(of: push.key)
+        // Who has few others has no family that is large.
+        guard seriesCount > 10_000, push.families.count < 1000 else { return size }
+        return push.families.reduce(size) { $0 + (entries[ExactText($1.name)]?.order.count ?? 0) / 10 }
+    }
+
+    /// How many series the groups have whose records are to be written.
+    var dirtySize: Int { dirty.reduce(0) { $0 + seriesCount(of: $1) } }
 
     /// About how many series are touched by what touches so many, and deletes before it the groups whose time has come.
     func size(at now: Int64, _ count: Int) -> Int { (nextExpiry ?? .max) <= now ? count + seriesCount : count }
@@ -306,9 +318,8 @@ struct PushgatewayState {
         sortedGroupCache = nil
         for stored in record.families {
             let family = SanitizedFamily(stored.family, key: record.key)
-            put(family, into: group, now: stored.pushedAt)
+            put(CollectionOfOne(family), into: group, now: stored.pushedAt)
             if family.name == Group.pushTimeName { group.pushTime = family.firstGauge }
-            if family.name == Group.pushFailureName { group.pushFailureTime = family.firstGauge }
         }
         group.expiresAt = record.expiresAt
         group.lastError = record.lastError

@@ -7,7 +7,8 @@ extension GroupStore {
         let prepared = PreparedPush(request)
         let shapes = metrics.requestFamilyShapes()
         let now = clock.wallNanoseconds
-        return await whenDurable(size: { prepared.seriesCount + $0.state.seriesCount(of: prepared.key) }) { inner in
+        // What contradicts it is looked for in all groups.
+        return await whenDurable(size: { prepared.seriesCount + $0.state.seriesCount }) { inner in
             var preview = PushPreview(group: request.key)
             if prepared.hasTimestamps {
                 preview.error = Self.refusal("pushed metrics must not have timestamps")
@@ -35,7 +36,9 @@ extension GroupStore {
     private static func groups(contradicting check: ConsistencyCheck, _ state: PushgatewayState) -> [GroupingKey] {
         var found: [GroupingKey] = []
         for name in check.conflicting {
-            guard let family = check.incoming.first(where: { $0.name == name }) else { continue }
+            let place = check.incoming.place(of: name) { $0.name }
+            guard place < check.incoming.count else { continue }
+            let family = check.incoming[place]
             let mine = Set(family.series.map(\.fingerprint))
             let related =
                 [name]

@@ -19,15 +19,15 @@ extension GroupStore {
     private var isKept: Bool { records != nil }
 
     /// What `body` sees, once it is durable. Where that fails `body` is run again on what is left.
-    /// - Parameter size: about how many series it looks at, ten that are told as they are for one.
+    /// - Parameter size: about how many series it looks at; one that is only written out counts a tenth.
     func whenDurable<Result: Sendable>(
         size: @escaping @Sendable (borrowing Inner) -> Int,
         _ body: @escaping @Sendable (inout Inner) -> Result
     ) async -> Result {
-        let now = clock.wallNanoseconds
+        let clock = clock
         let seenAgain = Mutex<Result?>(nil)
-        let (seen, failure) = await settled({ $0.state.size(at: now, size($0)) }) { inner in
-            _ = inner.state.deleteExpired(now: now)
+        let (seen, failure) = await settled({ $0.state.size(at: clock.wallNanoseconds, size($0)) }) { inner in
+            _ = inner.state.deleteExpired(now: clock.wallNanoseconds)
             let seen = body(&inner)
             guard !inner.isDurable else { return (seen, nil) }
             return (
@@ -137,18 +137,36 @@ extension GroupStore {
     /// Writes batch after batch until nobody waits. Nothing waits here: whoever has stored a batch goes on with the next one.
     private func writeBatches() {
         while true {
-            guard let taken = lock.brief({ self.takeBatch(&$0) }) else { return lock.later { self.writeBatches() } }
-            guard let batch = taken else { return }
-            // The second of the two, of those who store and of this loop, goes on; so nothing calls itself ever deeper.
-            let handover = Handover()
-            let goOn = { @Sendable in if handover.isSecond() { self.writeBatches() } }
-            if let records, !batch.changes.records.isEmpty {
-                records.apply(batch.changes.records) { failure in self.finish(batch, failure, then: goOn) }
-            } else {
-                finish(batch, nil, then: goOn)
+            switch lock.attempt({ $0.state.dirtySize / 10 }, { self.takeBatch(&$0) }) {
+            case .busy: return lock.later { self.writeBatches() }
+            case .tooLong:
+                return lock.later(alone: { self.takeBatch(&$0) }) { batch in
+                    if let batch, self.write(batch) { self.writeBatches() }
+                }
+            case .done(let batch): guard let batch, write(batch) else { return }
             }
-            if !handover.isSecond() { return }
         }
+    }
+
+    /// Has a batch stored.
+    /// - Returns: whether the caller goes on with the next one; else whoever has stored it does.
+    private func write(_ batch: Batch) -> Bool {
+        // The second of the two, of those who store and of the caller, goes on; so nothing calls itself ever deeper.
+        let handover = Handover()
+        let goOn = { @Sendable in if handover.isSecond() { self.writeBatches() } }
+        if let records, !batch.changes.records.isEmpty {
+            records.apply(batch.changes.records) { failure in
+                self.finish(batch, failure) {
+                    // Those who have just been told, and those whose pushes have come, go first where they wait for this processor: so
+                    // the next batch is one of many, and not of the one or two that came while this one was written.
+                    sched_yield()
+                    goOn()
+                }
+            }
+        } else {
+            finish(batch, nil, then: goOn)
+        }
+        return handover.isSecond()
     }
 
     private func takeBatch(_ inner: inout Inner) -> Batch? {
@@ -164,7 +182,7 @@ extension GroupStore {
     }
 
     private func finish(_ batch: Batch, _ failure: StorageError?, then goOn: @escaping @Sendable () -> Void) {
-        let told = lock.brief { inner in
+        let settle = { @Sendable (inner: inout Inner) -> [Waiter] in
             if failure != nil || !batch.changes.records.isEmpty { inner.lastStorageError = failure }
             if failure == nil {
                 inner.storedCount = batch.count
@@ -175,12 +193,16 @@ extension GroupStore {
             for waiter in waiters { waiter.afterFailure(&inner) }
             return waiters
         }
-        guard let told else { return lock.later { self.finish(batch, failure, then: goOn) } }
-        together { for waiter in told { waiter.resume(failure) } }
-        // Those who have just been told, and those whose pushes have come, go first where they wait for this processor: so the next batch
-        // is one of many, and not of the one or two that came while this one was written.
-        sched_yield()
-        goOn()
+        let tell = { @Sendable (told: [Waiter]) in
+            self.together { for waiter in told { waiter.resume(failure) } }
+            goOn()
+        }
+        // To take back what is not stored is to make those groups anew, and whatever somebody was to be shown.
+        switch lock.attempt({ failure == nil ? 0 : $0.state.seriesCount }, settle) {
+        case .done(let told): tell(told)
+        case .tooLong: lock.later(alone: settle, then: tell)
+        case .busy: lock.later { self.finish(batch, failure, then: goOn) }
+        }
     }
 
     /// Takes back what could not be stored and what was built on it; gives those who wait for the latter.
@@ -194,7 +216,7 @@ extension GroupStore {
 
     /// Finds out whether there is room again after a change could not be stored, so that nobody has to push for that.
     package func tryStoringAgain() async {
-        guard lock.brief({ $0.lastStorageError }) != .some(nil) else { return }
+        guard case .some(.some) = lock.brief({ $0.lastStorageError }) else { return }
         let key = Array("storing".utf8)
         do throws(StorageError) {
             try await records?.apply([(GroupRecord.trialTable, key, [UInt8](repeating: 0, count: 4096))])

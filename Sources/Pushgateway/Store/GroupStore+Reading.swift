@@ -37,10 +37,12 @@ extension GroupStore {
     /// Whether all names of families and labels are of the old form, so that the text needs no escaping for any reader.
     public func hasOnlyLegacyNames() async -> Bool {
         // Protobuf brings other names even where they are not allowed, as it does there.
-        await whenDurable(size: Self.told) { inner in
-            inner.state.entries.values.allSatisfy(\.isLegacy)
+        await change(Self.told) { inner in
+            let areLegacy =
+                inner.state.entries.values.allSatisfy(\.isLegacy)
                 && inner.state.groups.values.allSatisfy { group in group.families.allSatisfy { $0.protobuf == nil } }
-        }
+            return (areLegacy, false)
+        }.result
     }
 
     /// What all series count for where they are told as they are.
@@ -107,7 +109,8 @@ extension GroupStore {
     public func nextGroupsJSON(_ passage: inout Passage) async -> [UInt8]? {
         guard !passage.keys.isEmpty else { return nil }
         let start = passage
-        let (json, rest) = await whenDurable(size: Self.told) { inner in
+        let next = start.keys.first
+        let (json, rest) = await whenDurable(size: { inner in next.map(inner.state.seriesCount(of:)) ?? 0 }) { inner in
             var writer = GroupJSON()
             var (keys, isFirst) = (start.keys, start.isFirst)
             while writer.json.count < 1 << 16, let key = keys.popFirst() {

@@ -92,9 +92,15 @@ public final class GroupStore: Sendable {
     /// How many groups are stored.
     public var groupCount: Int {
         let now = clock.wallNanoseconds
-        return lock.now { inner in
+        func count(_ inner: Inner) -> Int { inner.isDurable ? inner.state.groups.count : inner.storedCount }
+        let found = lock.attempt({ $0.state.size(at: now, 0) }) { inner in
             _ = inner.state.deleteExpired(now: now)
-            return inner.isDurable ? inner.state.groups.count : inner.storedCount
+            return count(inner)
+        }
+        switch found {
+        case .done(let count): return count
+        // Those whose time has come are still among them.
+        case .tooLong, .busy: return lock.now { count($0) }
         }
     }
 
@@ -131,7 +137,7 @@ public final class GroupStore: Sendable {
     ) async throws(ExpositionError) -> PushOutcome {
         let shape = mode == .addUp ? nil : BodyShape(body)
         if let shape, let repeated = await keptRepeated(shape, body, key, mode, timeToLive) { return repeated }
-        let families = try SharedRoom.asking(room) { () throws(ExpositionError) in
+        let families = try SharedRoom.asking(room, for: body.count) { () throws(ExpositionError) in
             try PushRequest.parser(utf8Names: options.allowsUTF8Names).parse(body)
         }
         let request = PushRequest(key: key, families: families, mode: mode, timeToLive: timeToLive)
@@ -154,8 +160,9 @@ public final class GroupStore: Sendable {
         _ timeToLive: Int64?
     ) async -> PushOutcome? {
         guard let values = BodyValues(body, at: shape.values) else { return nil }
-        let now = clock.wallNanoseconds
-        let kept = await change({ $0.state.size(at: now, values.ends.count) }) { inner in
+        let kept = await change({ $0.state.size(at: clock.wallNanoseconds, values.ends.count) }) { inner in
+            // Not before it is its turn: pushes are told in the order in which they are taken.
+            let now = clock.wallNanoseconds
             _ = inner.state.deleteExpired(now: now)
             let wasThere = inner.state.holds(key)
             let isRepeated = inner.state.applyRepeated(
@@ -174,11 +181,10 @@ public final class GroupStore: Sendable {
     private var taken: PushOutcome.Verdict { options.checksConsistency ? .accepted : .acceptedUnchecked }
 
     private func kept(_ prepared: PreparedPush) async -> PushOutcome {
-        let now = clock.wallNanoseconds
         let shapes = options.checksConsistency ? metrics.requestFamilyShapes() : (false, false)
         return Self.outcome(
-            await change({ $0.state.size(at: now, prepared.seriesCount + $0.state.seriesCount(of: prepared.key)) }) {
-                inner in
+            await change({ $0.state.size(at: clock.wallNanoseconds, $0.state.size(of: prepared)) }) { inner in
+                let now = clock.wallNanoseconds
                 _ = inner.state.deleteExpired(now: now)
                 let wasThere = inner.state.holds(prepared.key)
                 let verdict = self.judge(prepared, shapes, &inner.state, now: now)
@@ -236,9 +242,11 @@ public final class GroupStore: Sendable {
     /// - Returns: whether it held pushed metrics, and what went wrong in storing the deletion.
     @discardableResult
     public func delete(_ key: GroupingKey) async -> (wasThere: Bool, error: StorageError?) {
-        let now = clock.wallNanoseconds
-        let (wasThere, error) = await change({ $0.state.size(at: now, $0.state.seriesCount(of: key)) }) { inner in
-            _ = inner.state.deleteExpired(now: now)
+        let size = { @Sendable (inner: borrowing Inner) in
+            inner.state.size(at: self.clock.wallNanoseconds, inner.state.seriesCount(of: key))
+        }
+        let (wasThere, error) = await change(size) { inner in
+            _ = inner.state.deleteExpired(now: clock.wallNanoseconds)
             defer { inner.state.delete(key) }
             return (inner.state.holds(key), true)
         }

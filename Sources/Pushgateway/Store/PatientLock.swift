@@ -26,7 +26,10 @@ package final class PatientLock<State>: Sendable {
     private let state: Mutex<State>
     /// Lets those who take long in, one at a time.
     private let turn = Turnstile()
+    /// Changed while ``waiting`` is locked.
     private let isLong = Atomic(false)
+    /// Those who wait until nobody takes long.
+    private let waiting = Mutex<[CheckedContinuation<Void, Never>]>([])
 
     /// - Parameter longSize: what touches more than so much takes long.
     package init(_ state: consuming sending State, longSize: Int) {
@@ -61,13 +64,19 @@ package final class PatientLock<State>: Sendable {
     /// Runs `body` on the thread that calls, however long that waits: at the start, and where nobody is served by it.
     package func now<Value: Sendable>(_ body: (inout State) -> Value) -> Value { state.withLock { body(&$0) } }
 
-    /// Waits until those who take long, as far as they are there, are done.
+    /// Waits while somebody takes long. Those who take long after that come when whoever waited had his chance.
     package func pass() async {
-        await turn.enter()
-        turn.leave()
+        await withCheckedContinuation { continuation in
+            let isFree = waiting.withLock { waiting in
+                if !isLong.load(ordering: .relaxed) { return true }
+                waiting.append(continuation)
+                return false
+            }
+            if isFree { continuation.resume() }
+        }
     }
 
-    /// Runs `action`, which is brief, once those who take long are done.
+    /// Runs `action`, which is brief, once nobody takes long.
     package func later(_ action: @escaping @Sendable () -> Void) {
         Task {
             await pass()
@@ -78,14 +87,30 @@ package final class PatientLock<State>: Sendable {
     /// Waits until it is the turn of somebody who takes long. What has to follow is ``alone(_:)``, on a thread for such.
     package func enter() async { await turn.enter() }
 
-    /// Runs `body`, which takes long, and lets the next one in.
+    /// Runs `body`, which takes long, and lets the others in.
     package func alone<Value: Sendable>(_ body: (inout State) -> Value) -> Value {
-        isLong.store(true, ordering: .releasing)
+        waiting.withLock { _ in isLong.store(true, ordering: .releasing) }
         defer {
-            isLong.store(false, ordering: .releasing)
+            let released = waiting.withLock { waiting in
+                isLong.store(false, ordering: .releasing)
+                defer { waiting = [] }
+                return waiting
+            }
+            for continuation in released { continuation.resume() }
             turn.leave()
         }
         return state.withLock { body(&$0) }
+    }
+
+    /// Runs `body` when it is its turn, on threads for what takes long; then `action`.
+    package func later<Value: Sendable>(
+        alone body: @escaping @Sendable (inout State) -> Value,
+        then action: @escaping @Sendable (Value) -> Void
+    ) {
+        Task {
+            await enter()
+            action(await EvaluationThreads.run(on: .reading) { self.alone(body) })
+        }
     }
 }
 

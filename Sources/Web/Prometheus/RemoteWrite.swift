@@ -48,7 +48,8 @@ extension PrometheusServer {
         let message: RemoteWriteRequest
         do {
             body = try Snappy.decode(request.body, limit: Self.unpackedLimit, room: request.hasRoom(unpacked:))
-            message = try SharedRoom.asking(request.room(besides: body.count)) { () throws(ExpositionError) in
+            let room = request.room(besides: body.count)
+            message = try SharedRoom.asking(room, for: body.count) { () throws(ExpositionError) in
                 try remoteSeries.read(body, version)
             }
             guard request.hasRoom(unpacked: body.count + message.size) else { return .noRoom }

@@ -36,8 +36,8 @@ extension PushgatewayResponder {
         }
 
         /// Too much is being read at a time.
-        static var noRoom: Result {
-            var result = Result(.noRoom)
+        static func noRoom(_ key: GroupingKey? = nil) -> Result {
+            var result = Result(.noRoom, key: key)
             result.error = ExpositionError.noRoom.message
             result.message = "push refused"
             return result
@@ -75,7 +75,7 @@ extension PushgatewayResponder {
             body = try await PushBody.decompressed(request, limit: settings.decompressedLimit)
         } catch {
             guard error.code == .noRoom else { return .refused(error.message, saying: "failed to unpack the body") }
-            return .noRoom
+            return .noRoom()
         }
         let key: GroupingKey
         do {
@@ -96,11 +96,11 @@ extension PushgatewayResponder {
         do throws(ExpositionError) {
             let outcome: PushOutcome
             if isDryRun || isProtobuf {
-                push.families = try SharedRoom.asking(room) { () throws(ExpositionError) in
+                push.families = try SharedRoom.asking(room, for: body.count) { () throws(ExpositionError) in
                     try PushBody.families(body, isProtobuf, utf8Names: store.options.allowsUTF8Names)
                 }
                 let size = try push.check()
-                if let room, !room(size) { throw ExpositionError.noRoom }
+                if !room(size) { throw ExpositionError.noRoom }
                 if isDryRun { return preview(await store.preview(push), request) }
                 outcome = await store.push(push)
             } else {
@@ -116,7 +116,7 @@ extension PushgatewayResponder {
             result.wasThere = outcome.wasThere
             return result
         } catch {
-            if error == .noRoom { return .noRoom }
+            if error == .noRoom { return .noRoom(key) }
             let (place, hints) = isProtobuf ? (nil, []) : BodyDiagnosis.explain(body, error: error.message)
             guard isDryRun else { return .refused(error.message, key: key, hints: hints) }
             var preview = PushPreview(group: key, error: error.message)
@@ -138,7 +138,10 @@ extension PushgatewayResponder {
         case .failed(let message): return .failed(message, key: push.key)
         case .refused(let message):
             var push = push
-            push.families = (try? PushBody.families(body, isProtobuf, utf8Names: store.options.allowsUTF8Names)) ?? []
+            if push.families.isEmpty {
+                let utf8Names = store.options.allowsUTF8Names
+                push.families = (try? PushBody.families(body, isProtobuf, utf8Names: utf8Names)) ?? []
+            }
             let preview = await store.preview(push)
             let collisions = preview.colliding.map { "collides with the group \($0)" }
             return .refused(message, key: push.key, hints: preview.hints + collisions)

@@ -77,14 +77,10 @@ public struct WebRequest: Sendable {
         count <= body.count || share?.grow(to: body.count + count) ?? true
     }
 
-    /// So few bytes are free, whatever becomes of them.
-    private static let shortBody = 8192
-
-    /// Says whether there is room for what becomes of a body when it is read; `nil` for a short one.
+    /// Says whether there is room for what becomes of the body when it is read.
     /// - Parameter count: how many bytes it unpacked to.
-    func room(besides count: Int) -> (@Sendable (_ bytes: Int) -> Bool)? {
-        if count <= Self.shortBody { return nil }
-        return { @Sendable bytes in hasRoom(unpacked: count + bytes) }
+    func room(besides count: Int) -> @Sendable (_ bytes: Int) -> Bool {
+        { bytes in hasRoom(unpacked: count + bytes) }
     }
 
     /// The path with its escapes decoded; as sent where they are malformed.

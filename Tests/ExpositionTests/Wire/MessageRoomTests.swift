@@ -71,18 +71,19 @@ import Testing
     @Test(arguments: readers.indices) func `where others have the room`(reader: Int) throws {
         let (_, message, read) = Self.readers[reader]
         let asked = Mutex<[Int]>([])
+        let room = { @Sendable (bytes: Int) in
+            asked.withLock { asked in
+                asked.append(bytes)
+                return asked.count < 3
+            }
+        }
         #expect(throws: ExpositionError.noRoom) {
-            try SharedRoom.asking({ bytes in
-                asked.withLock { asked in
-                    asked.append(bytes)
-                    return asked.count < 3
-                }
-            }) { () throws(ExpositionError) in try read(message) }
+            try SharedRoom.asking(room, for: message.count) { () throws(ExpositionError) in try read(message) }
         }
         let steps = asked.withLock { $0 }
         #expect(steps.count == 3 && steps == steps.sorted() && steps[2] < 8 << 20, "\(steps)")
-        try SharedRoom.asking({ _ in true }) { () throws(ExpositionError) in try read(message) }
-        try SharedRoom.asking(nil) { () throws(ExpositionError) in try read(message) }
+        try SharedRoom.asking({ _ in true }, for: message.count) { () throws(ExpositionError) in try read(message) }
+        try SharedRoom.asking(nil, for: message.count) { () throws(ExpositionError) in try read(message) }
     }
 
     // MARK: Empty pieces

@@ -90,7 +90,7 @@ extension PrometheusServer {
             )
         }
         let body = try await unpacked(request)
-        return try SharedRoom.asking(request.room(besides: body.count)) { () throws(OTLPJSONError) in
+        return try SharedRoom.asking(request.room(besides: body.count), for: body.count) { () throws(OTLPJSONError) in
             try translate(body, isJSON: type == "application/json", request, translation, &addition)
         }
     }
