@@ -225,6 +225,18 @@ import Web
                 await #expect(throws: (any Error).self) { _ = try await get(url, client: stranger) }
                 await #expect(throws: (any Error).self) { _ = try await get(url, client: old) }
                 for client in [stranger, known, old] { try await client.shutdown() }
+                // As Go's server says it.
+                let plain = connect(port: stack.addresses.prometheus.port)
+                defer { close(plain) }
+                let request = Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+                #expect(write(plain, request, request.count) == request.count)
+                var heard: [UInt8] = []
+                var piece = [UInt8](repeating: 0, count: 1000)
+                while case let count = read(plain, &piece, piece.count), count > 0 { heard += piece[..<count] }
+                #expect(
+                    String(decoding: heard, as: UTF8.self)
+                        == "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+                )
             }
         }
     }

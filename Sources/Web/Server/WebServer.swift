@@ -86,6 +86,7 @@ public final class WebServer: Sendable {
         self.routes = routes
         let channel = WebChannel(
             routes: routes,
+            isEncrypted: config.tls != nil,
             clock: clock,
             date: HTTPDate(clock: clock),
             idleLimit: limits.idleMilliseconds,

@@ -121,16 +121,42 @@ struct RequestHeadCheck {
         return nil
     }
 
-    /// Whether only characters stand in it that an authority can have (RFC 3986, 3.2).
+    /// Whether it is a host, and a port if anything (RFC 3986, 3.2): a name, or an address of IPv6 in brackets.
     static func isHost(_ text: String) -> Bool {
-        text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "-._~:[]!$&'()*+,;=%".utf8.contains(byte)
+        enum Part { case start, name, address, zone, end, port }
+        var part = Part.start
+        var colons = 0
+        for byte in text.utf8 {
+            switch (part, byte) {
+            case (.start, UInt8(ascii: "[")): part = .address
+            case (.start, UInt8(ascii: ":")), (.name, UInt8(ascii: ":")), (.end, UInt8(ascii: ":")): part = .port
+            case (.start, _), (.name, _):
+                if !isNamed(byte) { return false }
+                part = .name
+            case (.address, UInt8(ascii: "]")), (.zone, UInt8(ascii: "]")):
+                if colons < 2 { return false }
+                part = .end
+            case (.address, UInt8(ascii: ":")): colons += 1
+            case (.address, UInt8(ascii: "%")): part = .zone
+            case (.address, _): if !isHexadecimal(byte), byte != UInt8(ascii: ".") { return false }
+            case (.zone, _): if !isNamed(byte) { return false }
+            case (.port, _): if !isDigit(byte) { return false }
+            case (.end, _): return false
             }
         }
+        switch part {
+        case .start, .name, .end, .port: return true
+        case .address, .zone: return false
+        }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
+
+    private static func isHexadecimal(_ byte: UInt8) -> Bool { isDigit(byte) || (byte | 0x20) &- UInt8(ascii: "a") < 6 }
+
+    /// Whether it may stand in the name of a host.
+    private static func isNamed(_ byte: UInt8) -> Bool {
+        isDigit(byte) || (byte | 0x20) &- UInt8(ascii: "a") < 26 || "-._~!$&'()*+,;=%".utf8.contains(byte)
     }
 }
 

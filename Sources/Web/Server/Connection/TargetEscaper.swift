@@ -1,7 +1,11 @@
 import NIOCore
+import NIOHTTP1
 
 /// Stands in front of NIO's parser and escapes bytes beyond ASCII in a request's target: the parser takes none, Go's server takes
 /// them as they are, and clients send them (`curl -g` in a query, hand-made ones).
+///
+/// It also refuses first lines of more than three words: the parser passes over blanks, Go's server does not, and what stands between
+/// the two may read another request. (RFC 9112, 3 leaves room for both.)
 ///
 /// Nothing but such bytes of a request's first line is changed, and nothing that could end a line, a word or a request is made.
 /// What comes at once is handed on request by request, so that the guard behind the parser says where the next one begins; nothing
@@ -26,6 +30,11 @@ final class TargetEscaper: ChannelInboundHandler {
 
     private let guardian: ConnectionGuard
     private var place = Place.start
+    /// How many blanks the first line has had so far.
+    private var blanks = 0
+
+    /// Between a method, a target and a version.
+    private static let rightBlanks = 2
 
     init(_ guardian: ConnectionGuard) { self.guardian = guardian }
 
@@ -36,13 +45,18 @@ final class TargetEscaper: ChannelInboundHandler {
                 if guardian.throwAway(buffer.readableBytes) { context.close(promise: nil) }
                 return
             }
-            context.fireChannelRead(wrapInboundOut(next(of: &buffer)))
+            guard let part = next(of: &buffer) else {
+                // The parser's own words for it; what is left is thrown away.
+                context.fireErrorCaught(HTTPParserError.invalidURL)
+                continue
+            }
+            context.fireChannelRead(wrapInboundOut(part))
             if case .rest(let heads) = place, heads != guardian.heads, guardian.isBetweenRequests { place = .start }
         }
     }
 
-    /// Takes off what can be handed on before the next request may begin, with a first line escaped.
-    private func next(of buffer: inout ByteBuffer) -> ByteBuffer {
+    /// Takes off what can be handed on before the next request may begin, with a first line escaped; `nil` where the line is refused.
+    private func next(of buffer: inout ByteBuffer) -> ByteBuffer? {
         switch place {
         case .rest: return buffer.readSlice(length: rest(of: buffer)) ?? buffer
         case .line, .start: break
@@ -52,6 +66,7 @@ final class TargetEscaper: ChannelInboundHandler {
         let begin = if case .start = place { bytes.drop { $0 == Byte.lf || $0 == Byte.cr } } else { bytes }
         if begin.isEmpty { return buffer.readSlice(length: bytes.count) ?? buffer }
         if case .start = place {
+            blanks = 0
             let method = begin.prefix { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
             guard !method.isEmpty, method.endIndex == begin.endIndex || begin[method.endIndex] == Byte.blank else {
                 place = .rest(heads: guardian.heads)
@@ -61,7 +76,12 @@ final class TargetEscaper: ChannelInboundHandler {
         let end = begin.firstIndex(of: Byte.lf)
         place = end == nil ? .line : .rest(heads: guardian.heads)
         let line = bytes[..<(end ?? bytes.endIndex)]
-        guard line.contains(where: { $0 >= 0x80 }) else {
+        var hasLetters = false
+        for byte in line {
+            if byte == Byte.blank { blanks += 1 } else if byte >= 0x80 { hasLetters = true }
+        }
+        if blanks > Self.rightBlanks { return nil }
+        guard hasLetters else {
             let length = end.map { Self.head(in: bytes, from: $0 - bytes.startIndex) } ?? bytes.count
             return buffer.readSlice(length: length) ?? buffer
         }

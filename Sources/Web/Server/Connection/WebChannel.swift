@@ -29,6 +29,8 @@ struct WebChannel: ServerChildChannel {
     }
 
     let routes: ServedRoutes
+    /// Whether TLS stands in front of it.
+    let isEncrypted: Bool
     let clock: any StackClock
     let date: HTTPDate
     let idleLimit: Int64?
@@ -104,6 +106,7 @@ struct WebChannel: ServerChildChannel {
                 sendContinue: { loop.execute { context.value.0.sendContinue(context.value.1) } }
             )
             let pace = ReadPace(WaitingRoom.of(channel.eventLoop).slow)
+            if isEncrypted { try pipeline.addHandler(PlainRequestAnswer(), position: .first) }
             try pipeline.addHandler(pace, position: .first)
             guardian.attach(to: connection, ReadPortion(channel), pace)
             return Value(http: http, connection: connection)
