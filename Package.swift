@@ -249,8 +249,8 @@ let package = Package(
         tests(
             "RemoteStorageTests",
             [
-                "MetricModel", "ConfigTree", "Exposition", "RemoteStorage", "Scrape", "TSDB", .logging, .nioCore,
-                .nioHTTP1, .nioPosix,
+                "MetricModel", "ConfigTree", "Exposition", "RemoteStorage", "Scrape", "StorageFaults", "TSDB", .logging,
+                .nioCore, .nioHTTP1, .nioPosix,
             ]
         ),
         tests("PushgatewayTests", ["MetricModel", "Exposition", "Pushgateway"]),

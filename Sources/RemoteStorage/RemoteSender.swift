@@ -107,7 +107,12 @@ final class RemoteSender: Sendable {
             state.withLock { $0.queue = RemoteQueue(config: config.queue, cursor: known) }
         } else {
             state.withLock { $0.queue = RemoteQueue(config: config.queue, after: end) }
-            try await save()
+            do throws(StorageError) {
+                try await save()
+            } catch {
+                // What has no room now is remembered once it has.
+                guard error.code == .diskFull else { throw error }
+            }
         }
         let start = state.withLock { $0.queue.cursor.row }
         return (try await source.feed(after: start), start)

@@ -53,6 +53,8 @@ package final class FaultyFiles: Sendable {
         var isOver = false
         /// Whether nothing is written any more.
         var isGone = false
+        /// Whether there is no room for the log's index.
+        var hasNoRoomForIndex = false
         /// What somebody else does before a write, a sync or a read, after so many of them.
         var other: (moment: Moment, countdown: Int, body: @Sendable () -> Void)?
     }
@@ -99,6 +101,9 @@ package final class FaultyFiles: Sendable {
     package func fail(_ fault: Fault, after count: Int) {
         state.withLock { $0 = State(fault: fault, countdown: count) }
     }
+
+    /// Lets there be no room for the index of a log, as where the disk is full when a store is opened.
+    package func failIndex() { state.withLock { $0.hasNoRoomForIndex = true } }
 
     /// Lets somebody else do something after so many writes or syncs, before the next one.
     package func interfere(before moment: Moment, after count: Int, _ body: @escaping @Sendable () -> Void) {
@@ -227,7 +232,11 @@ package final class FaultyFiles: Sendable {
         methods.xSectorSize = { file in FaultyFiles.forward(file) { $0.xSectorSize($1) } }
         methods.xDeviceCharacteristics = { file in FaultyFiles.forward(file) { $0.xDeviceCharacteristics($1) } }
         methods.xShmMap = { file, page, size, extend, out in
-            FaultyFiles.forward(file) { $0.xShmMap($1, page, size, extend, out) }
+            if let file, OpenFile.owner(of: file).state.withLock({ $0.hasNoRoomForIndex }) {
+                errno = ENOSPC
+                return SQLITE_IOERR | 19 << 8
+            }
+            return FaultyFiles.forward(file) { $0.xShmMap($1, page, size, extend, out) }
         }
         methods.xShmLock = { file, offset, count, flags in
             FaultyFiles.forward(file) { $0.xShmLock($1, offset, count, flags) }

@@ -87,7 +87,7 @@ def full(short):
     return f"{len(set(taken))} writes and {pushed.count(200)} pushes kept, {pushed.count(500)} pushes refused, again {again}; goes on after {recovered:.2f} s"
 
 
-@attack("a disk that is full or read-only at the start", "what is there can be read, what comes is refused with the reason", short=True)
+@attack("a disk that is full or read-only at the start", "what is there can be read, what comes is refused with the reason; a full one goes on with room", short=True)
 def unwritable(short):
     told = []
     with small_disk(8 << 20) as disk:
@@ -112,6 +112,12 @@ def unwritable(short):
                 check(pushed[0] >= 500 and pushed[2].strip(), f"{kind}: a push was answered {pushed[0]}")
                 check(b"a{" not in stack.request("/metrics", server="pushgateway")[2], f"{kind}: the refused push is shown")
                 told.append(f"{kind}: {text.decode(errors='replace').strip()[:60]}")
+                check("Part of the database is damaged" not in stack.log(), f"{kind}: it is told as damage")
+                if kind == "full":
+                    os.remove(os.path.join(disk, "ballast"))
+                    # The store is looked after each ten seconds.
+                    until(lambda: write(stack, stored(series([("__name__", "late")], [(1.0, int(time.time() * 1000))])))[0] == 204, 20)
+                    check(stack.request("/-/ready")[0] == 200, "full: not ready with room")
     return "; ".join(told)
 
 
@@ -310,9 +316,11 @@ def log_damage(short):
 def modes(short):
     with tempfile.TemporaryDirectory(prefix="attack-") as parent:
         folder = os.path.join(parent, "data")
-        with Stack(config=WATCHED, folder=folder) as stack:
+        with Stack("--web.enable-admin-api", config=WATCHED, folder=folder) as stack:
             stack.request("/metrics/job/x", "PUT", b"a 1\n", server="pushgateway")
-            found = {name: stat.S_IMODE(os.stat(os.path.join(folder, name)).st_mode) for name in [".", *os.listdir(folder)]}
+            check(stack.request("/api/v1/admin/tsdb/snapshot", "POST")[0] == 200, "no snapshot")
+            found = {path: stat.S_IMODE(os.stat(path).st_mode) for above, folders, files in os.walk(folder)
+                     for path in [above, *(os.path.join(above, file) for file in files)]}
     loose = [f"{name} {mode:o}" for name, mode in found.items() if mode & 0o077]
     check(not loose, f"others may read {loose}")
     return f"{len(found)} entries"

@@ -8,6 +8,7 @@ import NIOHTTP1
 import NIOPosix
 import RemoteStorage
 import Scrape
+import StorageFaults
 import Synchronization
 import TSDB
 import Testing
@@ -249,6 +250,44 @@ private final class Receiver: Sendable {
             #expect(entries.flatMap(\.batches).map(\.values.count) == [width])
             #expect(entries.map(\.row) == [end + 1])
         }
+    }
+
+    /// A store that was opened for reading because there was no room for its log.
+    @Test(arguments: [true, false])
+    func `a store that waits for room is followed once there is some`(_ isKnown: Bool) async throws {
+        let receiver = try await Receiver()
+        let configs = try Self.config(receiver.url)
+        try await withFolder { folder in
+            let path = folder + "/stack.db"
+            let files = FaultyFiles()
+            var options = StoreOptions()
+            options.fileSystem = files.name
+            let first = try TimeSeriesDatabase.open(path: path, options: options, clock: SystemClock())
+            if isKnown { try await Self.sending(first, configs) { _ in } }
+            try await Self.append(first, steps: 0..<10)
+            try await first.close()
+            files.failIndex()
+            let store = try TimeSeriesDatabase.open(path: path, options: options, clock: SystemClock())
+            #expect(store.refusal?.code == .diskFull)
+            let writer = Self.writer(store)
+            await writer.apply(configs, externalLabels: [])
+            let task = Task { await writer.run() }
+            if isKnown { try await Self.until { receiver.distinct == 100 } }
+            files.heal()
+            // While somebody reads as if nobody wrote, it is tried again.
+            while store.refusal != nil { try? await store.maintain(now: Self.base) }
+            var step = 10
+            while receiver.distinct < (isKnown ? 200 : 100) {
+                try await Self.append(store, steps: step..<step + 1)
+                step += 1
+                try await SystemClock().sleep(milliseconds: 5)
+            }
+            task.cancel()
+            await task.value
+            #expect(try await store.feedCursors()["r"] != nil)
+            try await store.close()
+        }
+        await receiver.close()
     }
 
     @Test func `what is refused for good is counted and not sent again`() async throws {

@@ -94,6 +94,7 @@ import Testing
                     let path = disk + "/stack.db"
                     // A second start finds what the first has left.
                     for _ in 0..<2 {
+                        let isNew = !FileManager.default.fileExists(atPath: path)
                         do throws(StorageError) {
                             let store = try TimeSeriesDatabase.open(path: path, clock: ManualClock())
                             // What has tables is opened for reading.
@@ -102,6 +103,9 @@ import Testing
                             try? await store.close()
                         } catch {
                             #expect([.diskFull, .inputOutput].contains(error.code), "\(size) KiB: \(error)")
+                            // Nothing that could be taken for a store is left.
+                            let left = try FileManager.default.contentsOfDirectory(atPath: disk)
+                            #expect(left == [] || !isNew, "\(size) KiB: \(left)")
                             refused += 1
                         }
                     }
@@ -114,6 +118,44 @@ import Testing
                 if !isMounted { return print("skipped: \(Self.maySkip)") }
             }
             #expect(refused > 0)
+        }
+
+        /// What stops cleanly leaves no log, and a start makes one, and its index, for which there has to be room.
+        @Test func aStartOnAFullDiskReadsAndWritesOnceThereIsRoom() async throws {
+            let isMounted = try await Self.withSmallDisk(600) { disk in
+                let path = disk + "/stack.db"
+                var store = try TimeSeriesDatabase.open(path: path, clock: ManualClock())
+                var series = try await store.resolve([["__name__": "m"]])
+                _ = try await store.append(Self.batch(series, 0))
+                try await store.close()
+                try Self.fill(disk + "/ballast")
+                store = try TimeSeriesDatabase.open(path: path, clock: ManualClock())
+                #expect(store.refusal?.code == .diskFull)
+                #expect(store.refusal?.message.contains("it is written to once there is room") == true)
+                #expect(try await store.all().map(\.timestamps.count) == [1])
+                await #expect(throws: StorageError.self) { try await store.maintain(now: base) }
+                try FileManager.default.removeItem(atPath: disk + "/ballast")
+                try await store.maintain(now: base)
+                #expect(store.refusal == nil)
+                series = try await store.resolve([["__name__": "m"]])
+                #expect(try await store.append(Self.batch(series, 1)).appended == 1)
+                #expect(try await store.all().map(\.timestamps.count) == [2])
+                try await store.close()
+                let again = try TimeSeriesDatabase.open(path: path, clock: ManualClock())
+                #expect(try await again.problems() == [])
+                #expect(try await again.all().map(\.timestamps.count) == [2])
+                try await again.close()
+            }
+            if !isMounted { print("skipped: \(Self.maySkip)") }
+        }
+
+        /// Takes all the room that is left.
+        private static func fill(_ path: String) throws {
+            let file = open(path, O_WRONLY | O_CREAT, 0o600)
+            #expect(file >= 0)
+            let block = [UInt8](repeating: 1, count: 4096)
+            while write(file, block, block.count) > 0 {}
+            close(file)
         }
 
         @Test func aSnapshotThatHasNoRoomLeavesNothing() async throws {

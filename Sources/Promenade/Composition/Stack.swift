@@ -91,6 +91,8 @@ public final class Stack: Sendable {
     private let services = Mutex<ServiceGroup?>(nil)
     /// Since when nothing is stored, and why.
     let storageRefusal = Mutex<(reason: String, since: Int64)?>(nil)
+    /// Since when there are samples that are later than the clock.
+    let clockLag = Mutex<Int64?>(nil)
     /// Whether an end was asked for before there were services.
     private let isEnding = Atomic(false)
 
@@ -362,8 +364,13 @@ public final class Stack: Sendable {
 
     /// Lets the store do what is due, every ten seconds.
     private func maintain() async {
-        for problem in (try? await (store as? TimeSeriesDatabase)?.problems()) ?? [] {
-            logger.error("Part of the database is damaged", metadata: ["err": "\(problem)"])
+        let database = store as? TimeSeriesDatabase
+        for problem in (try? await database?.problems()) ?? [] {
+            // What is only read for want of room, or because nobody may write there, is not damaged.
+            let isWhole = database?.refusal.map { $0.code != .corrupt && $0.message == problem } ?? false
+            let words: Logger.Message =
+                isWhole ? "The database is only read" : "Part of the database is damaged"
+            logger.error(words, metadata: ["err": "\(problem)"])
         }
         var told: String?
         // After a start from what was stored long ago the time is as much ahead, and there is nothing to tell.
@@ -379,13 +386,15 @@ public final class Stack: Sendable {
                 if let problem { logger.error("\(problem)") } else { logger.info("Changes are stored again") }
                 told = problem
             }
-            if (store as? TimeSeriesDatabase)?.refusal != nil { continue }
+            // Where there was no room at the start, this tries again.
+            if let refusal = database?.refusal, refusal.code != .diskFull { continue }
             do throws(StorageError) {
                 try await store.maintain(now: clock.now)
             } catch {
+                if database?.refusal != nil { continue }
                 logger.error("Maintenance of the store failed", metadata: ["err": "\(error.message)"])
             }
-            let doubtsClock = (store as? TimeSeriesDatabase)?.doubtsClock ?? false
+            let doubtsClock = database?.doubtsClock ?? false
             if doubtsClock, !doubtedClock {
                 logger.warning(
                     "The clock went ahead: nothing is deleted for its age before it has stood by that for an hour"

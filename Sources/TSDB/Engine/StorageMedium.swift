@@ -2,7 +2,7 @@ import MetricModel
 
 /// Where a database is at home: what differs between memory and a file, beside blocks and journal (``Backend``).
 protocol StorageMedium: RecordStore {
-    /// Why nothing can be written until the program is started anew; `nil` where it can.
+    /// Why nothing can be written until the program is started anew, or there is room; `nil` where it can.
     var refusal: StorageError? { get }
     /// Why the last change could not be stored; `nil` where it was.
     var writeFailure: StorageError? { get }
@@ -12,6 +12,8 @@ protocol StorageMedium: RecordStore {
     var failedWrites: UInt64 { get }
     /// Fails where nothing can be written.
     func checkWritable() throws(StorageError)
+    /// Tries to write where it was opened for reading because there was no room.
+    func takeUpWriting() async throws(StorageError)
     /// Writes out what is pending and closes.
     func close() async throws(StorageError)
     /// Writes a consistent copy as one file.

@@ -1,4 +1,5 @@
 public import MetricModel
+import Synchronization
 
 /// A time series database: in memory, or in one SQLite file. It is one type with two factories; whoever holds one need not know where
 /// the samples are.
@@ -24,7 +25,8 @@ public final class TimeSeriesDatabase: MetricStore, RecordStore {
     /// Opens the database file at `path`, creating it where it is not there. Reading back what was stored goes on in the
     /// background; calls wait for it.
     ///
-    /// A file that is damaged, or that cannot be written, is opened for reading: ``refusal`` says why, and so do ``problems()``.
+    /// A file that is damaged, or that cannot be written, is opened for reading: ``refusal`` says why, and so do ``problems()``. Where it
+    /// is for want of room, ``maintain(now:)`` tries to write to it again.
     /// - Throws: ``StorageError/Code/locked`` where another process has it open for writing; where nothing can be read either,
     ///   what is wrong with the file.
     public static func open(
@@ -49,7 +51,7 @@ public final class TimeSeriesDatabase: MetricStore, RecordStore {
     /// Lets the file grow to so many pages of 4 KiB only, for tests of what happens then.
     package func limitPages(_ count: Int) async throws(StorageError) { try await medium.limitPages(count) }
 
-    /// Why nothing can be written until the program is started anew; `nil` where it can.
+    /// Why nothing can be written until the program is started anew, or (``StorageError/Code/diskFull``) there is room; `nil` where it can.
     public var refusal: StorageError? { medium.refusal }
 
     /// Why the last change could not be stored, as on a full disk; `nil` where it was.
@@ -104,15 +106,20 @@ public final class TimeSeriesDatabase: MetricStore, RecordStore {
         try await engine.cleanTombstones()
     }
 
-    /// Closes and merges blocks and applies retention, as far as due.
+    /// Closes and merges blocks and applies retention, as far as due; before that, what was opened for reading because there was no
+    /// room is opened for writing, where there is some.
     @concurrent
     public func maintain(now: Timestamp) async throws(StorageError) {
+        try await medium.takeUpWriting()
         try medium.checkWritable()
         try await engine.maintain(now: now)
     }
 
     /// Whether the clock is ahead of what was stored and has not stood by it long enough for retention to go by it.
     package var doubtsClock: Bool { engine.doubtsClock }
+
+    /// The time of the newest sample; `nil` where there is none.
+    package var newestSample: Timestamp? { engine.state.withLock { $0.maxTime == .min ? nil : $0.maxTime } }
 
     /// Writes out what is pending and closes.
     @concurrent

@@ -15,6 +15,8 @@ final class MemoryMedium: StorageMedium {
 
     func checkWritable() throws(StorageError) {}
 
+    func takeUpWriting() async throws(StorageError) {}
+
     func close() async throws(StorageError) { try await engine.shutDown(closesHead: false) }
 
     func snapshot(toFile path: String) async throws(StorageError) {

@@ -115,6 +115,8 @@ final class Connection: @unchecked Sendable {
                 .readOnly,
                 "\(path) cannot be opened: its path is longer than SQLite can have it, choose a shorter one"
             )
+        case SQLITE_CANTOPEN where system == ENOSPC || system == EDQUOT:
+            return StorageError(.diskFull, "no space left for \(path) (\(message)\(place))")
         case SQLITE_CANTOPEN:
             return StorageError(
                 .readOnly,

@@ -16,6 +16,8 @@ final class FileLock: Sendable {
     private let held = Mutex<Int32>(-1)
     private let path: String
     private let isNew: Bool
+    /// Which file it is.
+    private let identity: FileIdentity?
 
     /// Takes the lock.
     /// - Throws: ``StorageError/Code/locked`` with the number of the process that has it.
@@ -26,7 +28,11 @@ final class FileLock: Sendable {
         guard opened >= 0 else {
             let number = errno
             let code: StorageError.Code =
-                number == ENOSPC ? .diskFull : number == EACCES || number == EROFS ? .readOnly : .inputOutput
+                switch number {
+                case ENOSPC, EDQUOT: .diskFull
+                case EACCES, EROFS: .readOnly
+                default: .inputOutput
+                }
             throw StorageError(code, "cannot open the lock file \(path): \(String(cString: strerror(number)))")
         }
         guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
@@ -41,10 +47,21 @@ final class FileLock: Sendable {
             )
         }
         descriptor = Mutex(opened)
-        let process = Array("\(getpid())\n".utf8)
-        _ = ftruncate(opened, 0)
-        _ = process.withUnsafeBytes { pwrite(opened, $0.baseAddress, $0.count, 0) }
+        identity = FileIdentity(path)
+        sign()
     }
+
+    /// Writes into the file who has the lock. On a full disk nobody is told.
+    func sign() {
+        let process = Array("\(getpid())\n".utf8)
+        descriptor.withLock { opened in
+            _ = ftruncate(opened, 0)
+            _ = process.withUnsafeBytes { pwrite(opened, $0.baseAddress, $0.count, 0) }
+        }
+    }
+
+    /// Whether its file is where others look for it.
+    var isInPlace: Bool { identity != nil && FileIdentity(path) == identity }
 
     /// Locks the file itself, too, which may have another name elsewhere.
     ///

@@ -1,5 +1,6 @@
 import CSQLite
 import MetricModel
+import Synchronization
 
 /// What is done with the file once it is open.
 extension FileMedium {
@@ -22,7 +23,11 @@ extension FileMedium {
         guard let writer = backend.writer, refusal == nil else {
             try await engine.shutDown(closesHead: false)
             backend.closeReaders()
-            if backend.writer?.loss != nil { await backend.writer?.abandon() }
+            coming.withLock { $0 = nil }
+            if let writer = backend.writer {
+                // One that came meanwhile has nothing else to do.
+                if refusal == nil { try await end(writer) } else if writer.loss != nil { await writer.abandon() }
+            }
             lock?.release()
             return
         }

@@ -8,8 +8,14 @@ final class FileMedium: StorageMedium {
     let engine: Engine
     let backend: SQLiteBackend
     let lock: FileLock?
+    /// Whether it is written to once there is room, where it was opened for reading only.
+    let awaitsRoom: Bool
     private let stored = Mutex(Stored())
     private let problemList = Mutex<[String]>([])
+    /// Blocks that an end left unfinished, where their pages cannot be deleted yet.
+    private let orphans = Mutex<[Int64]>([])
+    /// Who is to write once nobody reads any more as if nobody wrote.
+    let coming = Mutex<Writer?>(nil)
 
     /// Up to where series are stored, now and once the transaction that is being written is committed.
     private struct Stored {
@@ -20,7 +26,8 @@ final class FileMedium: StorageMedium {
     /// Opens the store at `path` (the database file), creating it where it is not there. Reading back what was stored goes
     /// on in the background; calls wait for it.
     ///
-    /// A file that is damaged, or that cannot be written, is opened for reading: ``refusal`` says why, and so do ``problems()``.
+    /// A file that is damaged, or that cannot be written, is opened for reading: ``refusal`` says why, and so do ``problems()``. Where
+    /// it is for want of room, it stays locked, to be written to once there is some.
     /// - Throws: ``StorageError/Code/locked`` where another process has it open for writing; where nothing can be read either,
     ///   what is wrong with the file.
     static func open(_ path: String, _ options: StoreOptions, _ clock: any StackClock) throws(StorageError)
@@ -28,47 +35,67 @@ final class FileMedium: StorageMedium {
     {
         let path = StoreFiles.resolved(path)
         try StoreFiles.check(path)
-        do {
-            return try openForWriting(path, options, clock)
+        let lock: FileLock
+        do throws(StorageError) {
+            lock = try FileLock(path: path + ".lock")
         } catch {
-            switch error.code {
-            case .corrupt, .diskFull, .readOnly, .inputOutput: break
-            case .locked, .newerVersion, .tooManySamples, .cancelled, .unsupported: throw error
-            }
-            guard fileSize(path) > 0 else { throw error }
-            if let store = try? openForReading(path, options, clock, refusal: error) { return store }
-            // What readers of a log share is a file, which cannot be made here. Without a log nobody needs it.
-            guard fileSize(path + "-wal") == 0,
-                let store = try? openForReading(path, options, clock, refusal: error, isStill: true)
-            else { throw error }
+            return try openForReading(path, options, clock, instead: error)
+        }
+        let isNew = !StoreFiles.isThere(path)
+        let damage = LogCheck.damage(path)
+        do throws(StorageError) {
+            StoreFiles.close(path)
+            try lock.hold(path)
+            let (writer, lost) = try openWriter(path, options)
+            let backend = SQLiteBackend(path: path, writer: writer, fileSystem: options.fileSystem)
+            let store = FileMedium(options, clock, backend, lock)
+            store.startLoading(logDamage: damage, lost: lost)
             return store
-        }
-    }
-
-    private static func openForWriting(
-        _ path: String,
-        _ options: StoreOptions,
-        _ clock: any StackClock
-    ) throws(StorageError) -> FileMedium {
-        let lock = try FileLock(path: path + ".lock")
-        do {
-            return try openForWriting(path, options, clock, lock)
         } catch {
-            lock.withdraw()
-            throw error
+            // What was made just now and has nothing in it is not left behind.
+            if isNew { for suffix in ["", "-wal", "-shm", "-journal"] { SnapshotFile.discard(path + suffix) } }
+            guard error.code == .diskFull, !isNew else {
+                lock.withdraw()
+                return try openForReading(path, options, clock, instead: error)
+            }
+            do throws(StorageError) {
+                return try openForReading(path, options, clock, instead: error, (lock, damage))
+            } catch {
+                lock.withdraw()
+                throw error
+            }
         }
     }
 
-    private static func openForWriting(
+    /// Opens for reading what cannot be written to.
+    /// - Parameter kept: the lock, where it is to be written to later on, and what was lost of the log.
+    private static func openForReading(
         _ path: String,
         _ options: StoreOptions,
         _ clock: any StackClock,
-        _ lock: FileLock
+        instead error: StorageError,
+        _ kept: (lock: FileLock, damage: String?)? = nil
     ) throws(StorageError) -> FileMedium {
-        let damage = LogCheck.damage(path)
+        switch error.code {
+        case .corrupt, .diskFull, .readOnly, .inputOutput: break
+        case .locked, .newerVersion, .tooManySamples, .cancelled, .unsupported: throw error
+        }
+        guard fileSize(path) > 0 else { throw error }
+        if let store = try? openForReading(path, options, clock, refusal: error, kept) { return store }
+        // What readers of a log share is a file, which cannot be made here. Without a log nobody needs it.
+        guard fileSize(path + "-wal") == 0,
+            let store = try? openForReading(path, options, clock, refusal: error, isStill: true, kept)
+        else { throw error }
+        return store
+    }
+
+    /// Opens a file that this process has locked for writing.
+    /// - Returns: who writes, and what of an older file could not be read and is lost, in words.
+    static func openWriter(
+        _ path: String,
+        _ options: StoreOptions
+    ) throws(StorageError) -> (writer: Writer, lost: [String]) {
         let hasNoLog = fileSize(path + "-wal") == 0
-        StoreFiles.close(path)
-        try lock.hold(path)
         let connection = try Connection(path: path, isWriter: true, fileSystem: options.fileSystem)
         // A new file waits for the disk once, when it is whole, and not after each of the steps that make it.
         let version = try Schema.check(connection, path: path)
@@ -80,13 +107,13 @@ final class FileMedium: StorageMedium {
                 + "PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 4194304"
         )
         if hasNoLog || version == 0 { try bringToDisk(connection, isNew: version == 0, path) }
-        // Makes the log, so that its removal is noticed from the first change on.
-        try? connection.execute("BEGIN IMMEDIATE; COMMIT")
-        let writer = Writer(connection, path: path, isDurable: isDurable)
-        let backend = SQLiteBackend(path: path, writer: writer, fileSystem: options.fileSystem)
-        let store = FileMedium(options, clock, backend, lock)
-        store.startLoading(logDamage: damage, lost: lost)
-        return store
+        // Makes the log, so that its removal is noticed from the first change on, and a want of room for it now.
+        do throws(StorageError) {
+            try connection.execute("BEGIN IMMEDIATE; COMMIT")
+        } catch {
+            if error.code == .diskFull { throw error }
+        }
+        return (Writer(connection, path: path, isDurable: isDurable), lost)
     }
 
     /// Has a file on the disk before anything is added to it: whoever made it may have been ended before that.
@@ -118,7 +145,8 @@ final class FileMedium: StorageMedium {
         _ options: StoreOptions,
         _ clock: any StackClock,
         refusal: StorageError?,
-        isStill: Bool = false
+        isStill: Bool = false,
+        _ kept: (lock: FileLock, damage: String?)? = nil
     ) throws(StorageError) -> FileMedium {
         let backend = SQLiteBackend(
             path: path,
@@ -127,29 +155,43 @@ final class FileMedium: StorageMedium {
             isRescue: refusal != nil,
             isStill: isStill
         )
+        var isCurrent = false
         try backend.read { (connection) throws(StorageError) in
-            _ = try Schema.check(connection, path: path)
+            isCurrent = try Schema.check(connection, path: path) == Schema.version
             // A file without tables, as a full disk leaves of a new one, has nothing to be read.
             if let refusal, try connection.integer("SELECT count(*) FROM sqlite_master") == 0 { throw refusal }
         }
-        backend.refusal.withLock { $0 = refusal.map(FileMedium.readsOnly) }
-        let store = FileMedium(options, clock, backend, nil)
-        store.startLoading(logDamage: nil)
+        // What an older file becomes when it is written to is not what was read of it.
+        let awaitsRoom = kept != nil && isCurrent
+        if let refusal { backend.refuse(readsOnly(refusal, awaitsRoom: awaitsRoom)) }
+        let store = FileMedium(options, clock, backend, kept?.lock, awaitsRoom: awaitsRoom)
+        store.startLoading(logDamage: kept?.damage)
         return store
     }
 
-    private init(_ options: StoreOptions, _ clock: any StackClock, _ backend: SQLiteBackend, _ lock: FileLock?) {
+    private init(
+        _ options: StoreOptions,
+        _ clock: any StackClock,
+        _ backend: SQLiteBackend,
+        _ lock: FileLock?,
+        awaitsRoom: Bool = false
+    ) {
         self.backend = backend
         self.lock = lock
+        self.awaitsRoom = awaitsRoom
         engine = Engine(options: options, clock: clock, backend: backend)
     }
 
-    private static func readsOnly(_ reason: StorageError) -> StorageError {
-        StorageError(reason.code, "the store was opened for reading only, for \(reason.message)")
+    private static func readsOnly(_ reason: StorageError, awaitsRoom: Bool = false) -> StorageError {
+        let remedy =
+            if reason.code != .diskFull { "" } else if awaitsRoom { "; it is written to once there is room" } else {
+                "; start anew once there is room"
+            }
+        return StorageError(reason.code, "the store was opened for reading only, for \(reason.message)\(remedy)")
     }
 
-    /// Why nothing can be written until the program is started anew; `nil` where it can.
-    var refusal: StorageError? { backend.refusal.withLock { $0 } ?? backend.writer?.loss }
+    /// Why nothing can be written until the program is started anew, or there is room; `nil` where it can.
+    var refusal: StorageError? { backend.refusal ?? backend.writer?.loss }
 
     /// Why the last change could not be stored; `nil` where it was.
     var writeFailure: StorageError? { backend.writer?.failure }
@@ -162,45 +204,58 @@ final class FileMedium: StorageMedium {
     private func startLoading(logDamage: String?, lost: [String] = []) {
         DispatchQueue.global(qos: .userInitiated).async { [self] in
             do throws(StorageError) {
-                let orphans = try loadWhatIsSound()
+                try loadWhatIsSound()
                 note(logDamage, lost)
                 engine.settleTime(engine.clock.now)
                 engine.loaded.open()
                 engine.closeAfterReplay()
-                if !orphans.isEmpty, let writer = backend.writer {
-                    writer.start { (connection) throws(StorageError) in
-                        for id in orphans {
-                            let rows = Block.rows(id)
-                            try connection.run(
-                                "DELETE FROM page WHERE id >= ? AND id < ?",
-                                rows.lowerBound,
-                                rows.upperBound
-                            )
-                        }
-                    }
-                }
+                if let writer = backend.writer { buryOrphans(writer) }
             } catch {
                 engine.loaded.open(error)
             }
         }
     }
 
-    private func loadWhatIsSound() throws(StorageError) -> [Int64] {
+    /// From now on that one writes, where nobody did: it finds what was read, and nothing has been staged since.
+    func begin(_ writer: Writer) {
+        if let refusal = backend.refusal { problemList.withLock { list in list.removeAll { $0 == refusal.message } } }
+        setHooks(writer)
+        backend.begin(writer)
+        buryOrphans(writer)
+        engine.closeAfterReplay()
+    }
+
+    /// Deletes the pages of blocks that were not finished.
+    private func buryOrphans(_ writer: Writer) {
+        let orphans = orphans.withLock { orphans in
+            defer { orphans = [] }
+            return orphans
+        }
+        if orphans.isEmpty { return }
+        writer.start { (connection) throws(StorageError) in
+            for id in orphans {
+                let rows = Block.rows(id)
+                try connection.run("DELETE FROM page WHERE id >= ? AND id < ?", rows.lowerBound, rows.upperBound)
+            }
+        }
+    }
+
+    private func loadWhatIsSound() throws(StorageError) {
         do throws(StorageError) {
-            return try load(isRescue: backend.writer == nil)
+            try load(isRescue: lock == nil)
         } catch {
-            guard error.code == .corrupt, backend.writer != nil else { throw error }
+            guard error.code == .corrupt, lock != nil else { throw error }
             // What is sound can be read; what is new could not be told from what is lost.
-            backend.refusal.withLock { $0 = FileMedium.readsOnly(error) }
-            _ = try load(isRescue: true)
-            return []
+            backend.refuse(FileMedium.readsOnly(error))
+            try load(isRescue: true)
+            orphans.withLock { $0 = [] }
         }
     }
 
     /// Tells what the loading came to beside what it tells itself.
     private func note(_ logDamage: String?, _ lost: [String]) {
         var more = lost
-        if let refusal = backend.refusal.withLock({ $0 }) { more.append(refusal.message) }
+        if let refusal = backend.refusal { more.append(refusal.message) }
         if let logDamage {
             let newest = engine.state.withLock { $0.maxTime }
             let span = newest == .min ? "" : " between the sample of \(newest) (milliseconds since 1970) and the end"
@@ -209,7 +264,7 @@ final class FileMedium: StorageMedium {
         if !more.isEmpty { problemList.withLock { $0 += more } }
     }
 
-    private func load(isRescue: Bool) throws(StorageError) -> [Int64] {
+    private func load(isRescue: Bool) throws(StorageError) {
         var contents: Loader.Contents?
         let backend = backend
         try backend.read { (connection) throws(StorageError) in
@@ -218,20 +273,24 @@ final class FileMedium: StorageMedium {
             defer { sqlite3_exec(connection.handle, "COMMIT", nil, nil, nil) }
             contents = try Loader.load(connection, options: engine.options, isRescue: isRescue)
         }
-        guard let contents else { return [] }
+        guard let contents else { return }
         stored.withLock { $0 = Stored(mark: contents.stored, next: contents.stored) }
         problemList.withLock { $0 = contents.problems }
         for (name, cursor) in contents.cursors { engine.followers.set(name, cursor) }
         let state = contents.state
         engine.state.withLock { $0 = state }
-        backend.writer?.setHooks(
+        orphans.withLock { $0 = contents.orphans }
+        if let writer = backend.writer { setHooks(writer) }
+    }
+
+    private func setHooks(_ writer: Writer) {
+        writer.setHooks(
             Writer.Hooks(
                 begin: { [weak self] (connection) throws(StorageError) in try self?.storeNewSeries(connection) },
                 commit: { [weak self] in self?.committed() },
                 rollback: { [weak self] in self?.engine.takeBackStaged() }
             )
         )
-        return contents.orphans
     }
 
     /// Writes the pairs and series that are not stored yet; they have to be there before a journal row names them.

@@ -6,20 +6,32 @@ import Synchronization
 final class SQLiteBackend: Backend {
     /// The database file.
     let path: String
-    /// `nil` where the store is only read.
-    let writer: Writer?
     private let fileSystem: String?
-    private let readers: Mutex<[Connection]>
+    private let readers: Mutex<Readers>
+    private let writing: Mutex<Writing>
     let cache: PageCache? = PageCache(limit: 12 << 20, columnLimit: 24 << 20)
 
-    /// Why nothing may be written although there is a writer; the rest of a damaged file is only read.
-    let refusal = Mutex<StorageError?>(nil)
     /// The file that is read.
     private let identity: FileIdentity?
-    /// Whether tables that make no sense are passed over.
-    private let isRescue: Bool
-    /// Whether nobody writes to the file and it has no log.
-    private let isStill: Bool
+
+    /// Who writes.
+    private struct Writing {
+        /// `nil` where the store is only read.
+        var writer: Writer?
+        /// Why nothing may be written, although there may be a writer: the rest of a damaged file is only read.
+        var refusal: StorageError?
+    }
+
+    /// The connections for reading.
+    private struct Readers {
+        var idle: [Connection] = []
+        /// Whether tables that make no sense are passed over.
+        var isRescue: Bool
+        /// Whether nobody writes to the file and it has no log.
+        var isStill: Bool
+        /// How many that believe so are being used.
+        var stillInUse = 0
+    }
 
     init(
         path: String,
@@ -29,35 +41,71 @@ final class SQLiteBackend: Backend {
         isStill: Bool = false
     ) {
         self.path = path
-        self.isRescue = isRescue
-        self.isStill = isStill
         identity = FileIdentity(path)
-        self.writer = writer
         self.fileSystem = fileSystem
-        readers = Mutex([])
+        writing = Mutex(Writing(writer: writer))
+        readers = Mutex(Readers(isRescue: isRescue, isStill: isStill))
+    }
+
+    /// Who writes; `nil` where the store is only read.
+    var writer: Writer? { writing.withLock { $0.writer } }
+
+    /// Why nothing may be written; `nil` where nothing speaks against it.
+    var refusal: StorageError? { writing.withLock { $0.refusal } }
+
+    /// Nothing may be written from now on.
+    func refuse(_ reason: StorageError) { writing.withLock { $0.refusal = reason } }
+
+    /// From now on that one writes, where nobody did.
+    func begin(_ writer: Writer) { writing.withLock { $0 = Writing(writer: writer) } }
+
+    /// Whether the file is still the one that is read.
+    var isInPlace: Bool { FileIdentity(path) == identity }
+
+    /// Whoever reads from now on reckons with somebody who writes.
+    /// - Returns: whether everybody does; whoever does not is done soon.
+    func expectWriter() -> Bool {
+        readers.withLock { readers in
+            if readers.isStill { readers.idle = [] }
+            readers.isStill = false
+            readers.isRescue = false
+            return readers.stillInUse == 0
+        }
     }
 
     /// Runs `body` with a connection for reading.
     func read<Result>(_ body: (Connection) throws(StorageError) -> Result) throws(StorageError) -> Result {
         if let unreadable = writer?.unreadable { throw unreadable }
-        let connection: Connection
-        if let idle = readers.withLock({ $0.popLast() }) {
-            connection = idle
-        } else {
-            guard FileIdentity(path) == identity else {
-                throw StorageError(.readOnly, "\(path) was removed or replaced while the store was open")
-            }
-            connection = try Connection(path: path, isWriter: false, isStill: isStill, fileSystem: fileSystem)
-            if isRescue { try connection.execute("PRAGMA writable_schema = ON") }
-            try connection.execute("PRAGMA mmap_size = 1073741824; PRAGMA cache_size = -512")
+        let (idle, isStill, isRescue) = readers.withLock { readers in
+            if readers.isStill { readers.stillInUse += 1 }
+            return (readers.idle.popLast(), readers.isStill, readers.isRescue)
         }
-        defer { readers.withLock { $0.append(connection) } }
+        var opened = idle
+        defer {
+            readers.withLock { readers in
+                if isStill { readers.stillInUse -= 1 }
+                if let opened, isStill == readers.isStill { readers.idle.append(opened) }
+            }
+        }
+        if let idle { return try body(idle) }
+        let connection = try open(isStill: isStill, isRescue: isRescue)
+        opened = connection
         return try body(connection)
+    }
+
+    private func open(isStill: Bool, isRescue: Bool) throws(StorageError) -> Connection {
+        guard isInPlace else {
+            throw StorageError(.readOnly, "\(path) was removed or replaced while the store was open")
+        }
+        let connection = try Connection(path: path, isWriter: false, isStill: isStill, fileSystem: fileSystem)
+        if isRescue { try connection.execute("PRAGMA writable_schema = ON") }
+        try connection.execute("PRAGMA mmap_size = 1073741824; PRAGMA cache_size = -512")
+        return connection
     }
 
     /// Closes the connections for reading.
     func closeReaders() {
-        readers.withLock { $0 = [] }
+        readers.withLock { $0.idle = [] }
         cache?.clear()
     }
 
@@ -89,7 +137,8 @@ final class SQLiteBackend: Backend {
 
     /// The writer.
     func writable() throws(StorageError) -> Writer {
-        if let refusal = refusal.withLock({ $0 }) { throw refusal }
+        let (writer, refusal) = writing.withLock { ($0.writer, $0.refusal) }
+        if let refusal { throw refusal }
         guard let writer else { throw StorageError(.readOnly, "\(path) was opened for reading only") }
         return writer
     }

@@ -36,6 +36,12 @@ enum StoreFiles {
         )
     }
 
+    /// Whether something has that name, a link that leads nowhere among it.
+    static func isThere(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
     /// The path without links: SQLite keeps its log beside the file itself, and there the lock has to be.
     static func resolved(_ path: String) -> String {
         guard let found = realpath(path, nil) else { return path }
