@@ -28,6 +28,28 @@ extension Stack {
         return refusal.map { .init($0.reason, since: $0.since) }
     }
 
+    /// So far samples may be ahead of the clock without anybody being told, in milliseconds.
+    private static let clockSlack: Int64 = 60_000
+
+    /// That samples are later than the clock, since it was first seen: the clock was ahead, or that of somebody who sends samples is.
+    var clockNotification: PrometheusEnvironment.Notification? {
+        let now = clock.wallNanoseconds
+        let newest = (store as? TimeSeriesDatabase)?.newestSample ?? .min
+        let isLate = newest > (now / 1_000_000).plus(Self.clockSlack)
+        let since = clockLag.withLock { known -> Int64? in
+            known = isLate ? known ?? now : nil
+            return known
+        }
+        return since.map {
+            .init(
+                "There are samples that are more than a minute later than the clock: it was ahead, or a sender's is. "
+                    + "Until it has come by them, what comes for their series is refused as too old, and all that comes as out of "
+                    + "bounds, where they are more than an hour later.",
+                since: $0
+            )
+        }
+    }
+
     /// What the stack is made of, and what an operator should know of it.
     var status: StackStatus {
         let now = state.now

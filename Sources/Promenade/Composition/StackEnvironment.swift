@@ -39,7 +39,7 @@ enum StackEnvironment {
                 let reload = failure.map {
                     PrometheusEnvironment.Notification("Configuration reload has failed.", since: $0.nanoseconds)
                 }
-                return [stack.storageNotification, reload].compactMap(\.self)
+                return [stack.storageNotification, stack.clockNotification, reload].compactMap(\.self)
             }
         )
         environment.otlp = { stack.state.now.config.prometheus.otlp.translation }

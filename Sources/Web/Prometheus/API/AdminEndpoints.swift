@@ -46,8 +46,10 @@ extension PrometheusServer {
         let time = CivilTime(seconds: clock.wallNanoseconds / 1_000_000_000).text.filter { $0 != "-" && $0 != ":" }
         let random = String(UInt64.random(in: 0...UInt64(Int64.max)), radix: 16)
         let name = "\(time)Z-" + String(repeating: "0", count: 16 - random.count) + random
-        let folder = (settings.dataFolder.isEmpty ? "." : settings.dataFolder) + "/snapshots/" + name
-        if let reason = environment.createFolder(folder) {
+        let snapshots = (settings.dataFolder.isEmpty ? "." : settings.dataFolder) + "/snapshots"
+        let folder = snapshots + "/" + name
+        // Others may look into what is made above a folder, so each is made by itself.
+        if let reason = environment.createFolder(snapshots) ?? environment.createFolder(folder) {
             throw APIFailure(.internal, "create snapshot directory: \(reason)")
         }
         do throws(StorageError) {
