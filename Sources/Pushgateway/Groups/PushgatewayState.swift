@@ -163,6 +163,8 @@ struct PushgatewayState {
     /// - Parameter families: in the order of their names.
     private mutating func put(_ families: some Sequence<SanitizedFamily>, into group: Group, now: Int64) {
         var new: [PushedFamily] = []
+        // Families that are still in the group have to have theirs, though they hold on to none.
+        var entriesBefore: [FamilyEntry] = []
         for family in families {
             if family.name == Group.pushFailureName { group.pushFailureTime = family.firstGauge }
             if let existing = group.family(named: family.name) {
@@ -171,6 +173,7 @@ struct PushgatewayState {
                     existing.entry.invalidate()
                     continue
                 }
+                entriesBefore.append(existing.entry)
                 forget(existing)
             }
             let pushed = PushedFamily(family, entry: entry(named: family.name), pushedAt: now)
@@ -179,6 +182,7 @@ struct PushgatewayState {
             new.append(pushed)
         }
         group.put(new)
+        withExtendedLifetime(entriesBefore) {}
     }
 
     private mutating func entry(named name: String) -> FamilyEntry {

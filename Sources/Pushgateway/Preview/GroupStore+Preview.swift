@@ -46,11 +46,10 @@ extension GroupStore {
                     [name + suffix] + (name.hasSuffix(suffix) ? [String(name.dropLast(suffix.count))] : [])
                 }
             for group in state.groups.values where group.key != check.key && !found.contains(group.key) {
-                let collides = group.families.contains { other in
-                    if other.entry.name == name {
-                        return other.type != family.type || other.series.contains { mine.contains($0.fingerprint) }
-                    }
-                    return related.dropFirst().contains(other.entry.name)
+                let collides = related.contains { other in
+                    guard let theirs = group.family(named: other) else { return false }
+                    guard other == name else { return true }
+                    return theirs.type != family.type || theirs.series.contains { mine.contains($0.fingerprint) }
                 }
                 if collides { found.append(group.key) }
                 if found.count == 10 { return found }
