@@ -1,6 +1,7 @@
 import Dispatch
 import MetricModel
 import Pushgateway
+import Synchronization
 import Testing
 
 /// Who takes long holds up nobody's thread.
